@@ -3,6 +3,7 @@
 //! Nothing is parsed, encoded or generated here: each file makes one part of Framescope's crates callable from Python.
 
 mod capture;
+mod dataset;
 mod decoder;
 mod encode;
 mod errors;
@@ -25,6 +26,7 @@ use pyo3::prelude::*;
 fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     capture::register(module)?;
+    dataset::register(module)?;
     decoder::register(module)?;
     flow::register(module)?;
     follow::register(module)?;

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
-use framescope_capture::Index;
 use framescope_capture::export::NamedField;
 use framescope_capture::filter::{Column, Filter};
+use framescope_capture::{Index, Source};
 use framescope_parser::{Direction, FieldShape, FieldType, Protocol, Reads, merge_fields};
 
 use crate::columns::leaf::LeafType;
@@ -24,6 +24,10 @@ pub(crate) enum Origin {
     Row(Column),
     /// The fields of the messages of a protocol, by its place among [`Layout::protocols`].
     Protocol,
+    /// The file that has a row's last packet.
+    File,
+    /// The number of that packet in the file.
+    FilePacket,
     /// What has no place in any other column.
     Extra,
     /// The values of the selected field with this number.
@@ -41,6 +45,8 @@ pub(crate) struct Layout {
     pub(crate) selected: Option<Vec<NamedField>>,
     /// By the number of a kind, the place of its name.
     pub(crate) kinds: Vec<i32>,
+    /// By the number of a file, the place of its name.
+    pub(crate) files: Vec<i32>,
 }
 
 /// The column of the fields that have no place.
@@ -85,18 +91,32 @@ impl Layout {
             protocols: Vec::new(),
             selected: None,
             kinds: places,
+            files: Vec::new(),
         };
         match &options.fields {
             Some(fields) => {
                 let selected = fields.subjects().to_vec();
                 layout.columns = flat::columns(index, filter, options, &selected, &names)?;
                 layout.selected = Some(selected);
+                layout.add_places(index, options);
             }
             None => layout.add_usual(index, filter, options, &names)?,
         }
         let fields: Vec<_> = layout.columns.iter().map(|(_, shape)| shape.field()).collect();
         layout.schema = Arc::new(Schema::new(fields));
         Ok(layout)
+    }
+
+    /// Adds the columns that lead to the files.
+    fn add_places(&mut self, index: &Index, options: &TableOptions) {
+        if !options.places {
+            return;
+        }
+        let (files, places) = Known::new(index.source().files().map(Source::name));
+        self.files = places;
+        let file = ColumnShape::leaf("file", LeafType::Names(Arc::new(files)));
+        self.columns.push((Origin::File, file));
+        self.columns.push((Origin::FilePacket, ColumnShape::leaf("packet", LeafType::Unsigned(32))));
     }
 
     fn add_usual(
@@ -107,10 +127,13 @@ impl Layout {
         names: &RowNames,
     ) -> Result<(), TableError> {
         let mut columns = USUAL.to_vec();
-        columns.extend(options.also.iter().filter(|column| !USUAL.contains(column)));
+        let is_there =
+            |column: &Column| USUAL.contains(column) || options.places && *column == Column::Packet;
+        columns.extend(options.also.iter().filter(|column| !is_there(column)));
         for column in columns {
             self.columns.push((Origin::Row(column), names.shape(column, column.name())));
         }
+        self.add_places(index, options);
         for (name, fields) in protocol_fields(index, filter, options)? {
             if fields.is_empty() {
                 continue;

@@ -18,11 +18,7 @@ const MOST_ITEMS: usize = 8;
 const LENGTHS: [usize; 17] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 31, 64, 100, 256, 1000];
 
 /// The forms of the messages among these, the simplest first.
-pub(super) fn forms(
-    writer: &Writer<'_>,
-    named: &[i128],
-    samples: Vec<Vec<u8>>,
-) -> Vec<Form> {
+pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>) -> Vec<Form> {
     let mut samples = samples;
     samples.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
     samples.dedup();
