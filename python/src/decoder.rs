@@ -15,8 +15,10 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
 
 use crate::encode::GivenMessage;
 use crate::errors;
+use crate::intact;
 use crate::message::{Framed, Message, Origin};
 use crate::protocol::{Protocol, encode_error, role_of};
+use crate::repeated::Known;
 use crate::tree::Tree;
 use crate::values::Content;
 
@@ -24,6 +26,7 @@ use crate::values::Content;
 pub(crate) struct Speech {
     pub(crate) protocol: Arc<dyn Speaks>,
     pub(crate) protocols: Vec<Arc<dyn Speaks>>,
+    pub(crate) repeated: Known,
 }
 
 impl Speech {
@@ -31,7 +34,7 @@ impl Speech {
     pub(crate) fn new(protocol: Arc<dyn Speaks>, mut others: Vec<Arc<dyn Speaks>>) -> Speech {
         others.retain(|other| other.name() != protocol.name());
         others.insert(0, Arc::clone(&protocol));
-        Speech { protocol, protocols: others }
+        Speech { protocol, protocols: others, repeated: Known::default() }
     }
 
     /// The protocol of messages in a stage.
@@ -195,7 +198,7 @@ impl Decoder {
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         match (talk.as_deref_mut(), bytes) {
             (Some(talk), bytes) => {
-                let Speech { protocol, protocols } = &*self.speech;
+                let Speech { protocol, protocols, .. } = &*self.speech;
                 let speaker = Speaker::new(talk, role_of(self.direction), &**protocol, protocols);
                 match bytes {
                     Some(bytes) => framer.segment_of(&speaker, bytes, &mut sink),
@@ -222,17 +225,22 @@ impl Decoder {
         };
         // What earlier messages have set is known only now.
         let depends = context.is_some_and(|context| context.variables.is_some());
-        let content = match depends && matches!(span_type, SpanType::Message | SpanType::Partial) {
+        let protocol = self.speech.in_stage(stage);
+        let (content, is_intact) = match depends && matches!(span_type, SpanType::Message | SpanType::Partial)
+        {
             true => {
-                let protocol = self.speech.in_stage(stage);
                 let whole = Captured::whole(&bytes).in_context(context);
-                let tree = Tree::of(&bytes, |visit| whole.dissect(protocol, visit));
-                Content::dissected(bytes, tree)
+                let tree = Tree::of(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
+                    whole.dissect(protocol, visit)
+                });
+                let is_intact = captured.is_whole() && intact::dissected(span_type, &tree);
+                (Content::dissected(bytes, tree), is_intact)
             }
-            false => Content { bytes, ..Content::default() },
+            false => (Content { bytes, ..Content::default() }, intact::part(protocol, &span, captured)),
         };
         let speech = Arc::clone(&self.speech);
-        let framed = Framed { speech, offset, length, span_type, stage, direction: self.direction };
+        let framed =
+            Framed { speech, offset, length, span_type, stage, direction: self.direction, is_intact };
         Message::with_content(Origin::Framed(framed), content)
     }
 }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::capture::{Capture, Opened, Rows};
+use crate::shown;
 use crate::{errors, values};
 
 /// A conversation of two endpoints.
@@ -207,6 +208,16 @@ impl Flow {
         });
         let bytes = read.map_err(|error| errors::gone(py, index.source().name(), &error))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "flow_html")
+    }
+
+    /// Draws its messages over time with matplotlib, and returns the axes.
+    #[pyo3(signature = (ax=None))]
+    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        shown::timeline(&slf.call_method0("messages")?, ax)
     }
 
     fn __repr__(&self) -> String {

@@ -19,8 +19,10 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 use crate::decoder::{Speech, bytes_of};
 use crate::errors;
 use crate::flow::direction;
+use crate::intact;
 use crate::message::{Framed, Message, Origin};
 use crate::protocol::{Protocol, role_of};
+use crate::tree::Tree;
 use crate::values::Content;
 
 /// How many random beginnings of messages forms are learned from.
@@ -36,6 +38,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Generator {
     speech: Arc<Speech>,
     described: Option<Described>,
+    /// Messages that are known to be valid.
+    known: Vec<Vec<u8>>,
     /// What was learned, by the number of the stage.
     forms: Mutex<HashMap<u16, Arc<Forms>>>,
 }
@@ -69,7 +73,12 @@ impl Generator {
             return Some(Stage { protocol: own, described, conversation: None, number: 0 });
         }
         let described = described?.in_stage(number)?;
-        Some(Stage { protocol: described, described: Some(described), conversation: own.conversation(), number })
+        Some(Stage {
+            protocol: described,
+            described: Some(described),
+            conversation: own.conversation(),
+            number,
+        })
     }
 
     /// What the messages of a stage look like. None where another protocol is spoken.
@@ -80,14 +89,16 @@ impl Generator {
         let learned = match self.stage(number) {
             None => Forms::default(),
             Some(stage) => match (stage.described, stage.protocol.name()) {
-                (Some(described), _) => Forms::in_context(described, &stage.context(), TRIES),
+                (Some(described), _) => {
+                    Forms::in_context(described, &stage.context(), self.known.clone(), TRIES)
+                }
                 (None, "missive") => Forms::of_missive(TRIES as usize * 4),
                 (None, "bare") => {
                     let known: [&[u8]; 3] = [b"\x01ada", b"\x02", b"\x03hello"];
                     Forms::of_messages(stage.protocol, known.map(<[u8]>::to_vec).into())
                 }
                 (None, "text") => Forms::of_messages(stage.protocol, vec![b"hello\n".to_vec()]),
-                _ => Forms::default(),
+                _ => Forms::of_messages(stage.protocol, self.known.clone()),
             },
         };
         let learned = Arc::new(learned);
@@ -107,9 +118,10 @@ impl Generator {
 #[pymethods]
 impl Generator {
     #[new]
-    fn new(protocol: &Protocol) -> Generator {
+    #[pyo3(signature = (protocol, known=Vec::new()))]
+    fn new(protocol: &Protocol, known: Vec<Vec<u8>>) -> Generator {
         let (speech, described) = (Arc::clone(&protocol.speech), protocol.described.clone());
-        Generator { speech, described, forms: Mutex::default() }
+        Generator { speech, described, known, forms: Mutex::default() }
     }
 
     /// How many stages there are; one where the protocol has none.
@@ -146,15 +158,21 @@ impl Generator {
     /// The bytes as a message of a stage, whatever is wrong with them.
     fn message(&self, data: &Bound<'_, PyAny>, stage: u16, towards: &str) -> PyResult<Message> {
         let bytes = bytes_of(data)?.to_vec();
+        let span_type = SpanType::Message;
+        let protocol = self.speech.in_stage(stage);
+        let tree = Tree::of(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
+            protocol.dissect(&bytes, visit);
+        });
         let framed = Framed {
             speech: Arc::clone(&self.speech),
             offset: 0,
             length: bytes.len() as u64,
-            span_type: SpanType::Message,
+            span_type,
             stage,
             direction: direction(towards)?,
+            is_intact: intact::dissected(span_type, &tree),
         };
-        Ok(Message::with_content(Origin::Framed(framed), Content::new(bytes)))
+        Ok(Message::with_content(Origin::Framed(framed), Content::dissected(bytes, tree)))
     }
 
     /// The bytes with other ones in the place of one of the fields: so much more than was there. The checks over them are computed
@@ -192,11 +210,11 @@ impl Generator {
         bytes: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let data = bytes_of(data)?;
-        self.changed(py, &data, (max_size, seed), bytes, &mut |data, size, most, seed, bytes| {
-            match &self.described {
-                Some(described) => mutate_messages(described, data, size, most, seed, bytes),
-                None => mutate_frames(data, size, most, seed, bytes),
-            }
+        self.changed(py, &data, (max_size, seed), bytes, &mut |data, size, most, seed, bytes| match &self
+            .described
+        {
+            Some(described) => mutate_messages(described, data, size, most, seed, bytes),
+            None => mutate_frames(data, size, most, seed, bytes),
         })
     }
 
@@ -212,7 +230,10 @@ impl Generator {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let Some(described) = self.described.as_ref().filter(|one| !one.stages().is_empty()) else {
             let name = self.speech.protocol.name();
-            return Err(errors::option(py, &format!("{name} has no conversations; leave out conversations=True")));
+            return Err(errors::option(
+                py,
+                &format!("{name} has no conversations; leave out conversations=True"),
+            ));
         };
         let data = bytes_of(data)?;
         self.changed(py, &data, (max_size, seed), bytes, &mut |data, size, most, seed, bytes| {
@@ -248,8 +269,13 @@ impl Generator {
 }
 
 /// How a fuzzer changes `data[..size]`: with the greatest size, a seed, and a way to change bytes.
-type Change<'c> =
-    &'c mut dyn FnMut(&mut [u8], usize, usize, u32, &mut dyn FnMut(&mut [u8], usize, usize) -> usize) -> usize;
+type Change<'c> = &'c mut dyn FnMut(
+    &mut [u8],
+    usize,
+    usize,
+    u32,
+    &mut dyn FnMut(&mut [u8], usize, usize) -> usize,
+) -> usize;
 
 /// The longest that anything is made, whatever a fuzzer allows.
 const LONGEST: usize = 1 << 20;
@@ -407,7 +433,8 @@ fn parts<'py>(py: Python<'py>, of: &[Part]) -> PyResult<Bound<'py, PyTuple>> {
         Ok(match part {
             Part::Value { path, domain } => domain_of(py, path, domain)?,
             Part::Items { path, least, most, alternatives } => {
-                let alternatives = alternatives.iter().map(|one| parts(py, one)).collect::<PyResult<Vec<_>>>()?;
+                let alternatives =
+                    alternatives.iter().map(|one| parts(py, one)).collect::<PyResult<Vec<_>>>()?;
                 ("items", path, (*least, *most, alternatives)).into_pyobject(py)?.into_any()
             }
         })

@@ -10,30 +10,47 @@ mod errors;
 mod facts;
 mod flow;
 mod follow;
+mod generate;
+mod intact;
 mod message;
 mod names;
 mod pickling;
 mod problems;
 mod protocol;
+mod proxy;
+mod repeated;
+mod shown;
 mod source;
+mod tables;
 mod tree;
 mod values;
 
 use pyo3::prelude::*;
 
+/// Panics, so that a test can show what becomes of it.
+#[pyfunction]
+#[expect(clippy::panic, reason = "it is what it is for")]
+fn _panic() {
+    panic!("for a test");
+}
+
 /// What the package `framescope` is made of. Import that.
 #[pymodule]
 fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(_panic, module)?)?;
     capture::register(module)?;
     dataset::register(module)?;
     decoder::register(module)?;
     flow::register(module)?;
     follow::register(module)?;
+    generate::register(module)?;
     message::register(module)?;
     pickling::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;
+    tables::register(module)?;
+    proxy::register(module)?;
     values::register(module)?;
     Ok(())
 }

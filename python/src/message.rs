@@ -15,6 +15,7 @@ use crate::capture::Opened;
 use crate::decoder::Speech;
 use crate::facts::Facts;
 use crate::names;
+use crate::shown;
 use crate::tree::{Numbered, Tree};
 use crate::values::{self, Content};
 
@@ -49,6 +50,7 @@ pub(crate) struct Framed {
     pub(crate) span_type: SpanType,
     pub(crate) stage: u16,
     pub(crate) direction: Direction,
+    pub(crate) is_intact: bool,
 }
 
 /// `message`, `skipped`, `gap` or `partial`.
@@ -125,7 +127,7 @@ impl Message {
 impl Framed {
     fn dissect(&self, bytes: &[u8]) -> Tree {
         let protocol = self.speech.in_stage(self.stage);
-        Tree::of(bytes, |visit| match self.span_type {
+        Tree::of(bytes, Some(self.speech.repeated.of(protocol)), |visit| match self.span_type {
             SpanType::Message | SpanType::Partial => Captured::whole(bytes).dissect(protocol, visit),
             SpanType::Skipped(code) => {
                 let length = usize::try_from(self.length).unwrap_or(usize::MAX);
@@ -142,7 +144,8 @@ impl Opened {
         let index = &*self.index;
         let Some(row) = index.row(id) else { return Ok(Content::default()) };
         let bytes = self.row_bytes(py, &row, display_limit(&row))?;
-        let tree = Tree::of(&bytes, |visit| index.report(id, &row, &bytes, visit));
+        let repeated = index.protocol(&row).map(|protocol| self.repeated.of(protocol));
+        let tree = Tree::of(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
         Ok(Content::dissected(bytes, tree))
     }
 }
@@ -323,6 +326,12 @@ impl Message {
         values::problems(py, self.content(py)?)
     }
 
+    /// Whether it is a message, all of its bytes are there, and none of its problems is an error.
+    #[getter]
+    fn is_intact(&self, py: Python<'_>) -> PyResult<bool> {
+        self.intact(py)
+    }
+
     /// The codes of its problems, which costs less than ``problems``.
     #[getter]
     fn codes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyString>>> {
@@ -383,6 +392,25 @@ impl Message {
             Some(index.row_packets(row).into_iter().map(|packet| packet.number()).collect())
         };
         self.in_row(of).or_else(|| Some(self.facts()?.packets.clone())).unwrap_or_default()
+    }
+
+    /// The name of the file that its last packet is in; None if it is of none.
+    #[getter]
+    fn file(&self) -> Option<String> {
+        let of = |index: &Index, _: RowId, row: &Row| {
+            let number = index.row_packets(row).last().map_or(0, |packet| index.packet_in_file(*packet).0);
+            Some(index.source().files().nth(number)?.name().to_owned())
+        };
+        self.in_row(of).or_else(|| self.facts()?.file.clone())
+    }
+
+    /// The number of its last packet in that file, counted from 1.
+    #[getter]
+    fn packet(&self) -> Option<u32> {
+        let of = |index: &Index, _: RowId, row: &Row| {
+            Some(index.packet_in_file(*index.row_packets(row).last()?).1.number())
+        };
+        self.in_row(of).or_else(|| self.facts()?.packet)
     }
 
     /// What was written about its packets: their numbers and the texts.
@@ -471,7 +499,7 @@ impl Message {
     fn __contains__(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<bool> {
         let Ok(path) = path.cast::<PyString>() else { return Ok(false) };
         let tree = self.content(py)?.tree();
-        Ok(!tree.find(tree.top(), path.to_str()?).is_empty())
+        Ok(!tree.find(tree.top(), path.to_str()?).fields.is_empty())
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
@@ -498,6 +526,10 @@ impl Message {
             }
             _ => slf.as_ptr().addr() as u64 >> 4,
         }
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "message_html")
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {

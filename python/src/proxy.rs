@@ -8,7 +8,7 @@ use framescope_live::capturing::{CaptureError, Recording, Request};
 use framescope_live::proxy::{Address, Authority, Fault, Faults, Proxy as Forwards, Settings, Target, Trust};
 use framescope_live::{Edit, Limits, Recorder};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::errors;
 use crate::source::Given;
@@ -80,17 +80,13 @@ impl Proxy {
         tls_insecure: bool,
     ) -> PyResult<Proxy> {
         let refused = |error: &dyn std::fmt::Display| errors::option(py, &error.to_string());
-        let given = Given {
-            protocol,
-            decode_as,
-            key,
-            keylog: None,
-            include,
-            clients: None,
-            proto: None,
-            proto_path: None,
-        };
-        let options = given.options(py)?;
+        let given = PyDict::new(py);
+        for (name, value) in
+            [("protocol", protocol), ("decode_as", decode_as), ("key", key), ("include", include)]
+        {
+            given.set_item(name, value)?;
+        }
+        let options = Given(given).options(py)?;
         let target = place(target)?;
         let to: Target = target.parse().map_err(|error| refused(&error))?;
         let listen: Address = listen.parse().map_err(|error| refused(&error))?;
@@ -110,7 +106,9 @@ impl Proxy {
             (true, Some(folder)) => {
                 Some(Arc::new(Authority::open(&folder).map_err(|error| refused(&error))?))
             }
-            (true, None) => return Err(errors::option(py, "name the folder of the authority: authority=FOLDER")),
+            (true, None) => {
+                return Err(errors::option(py, "name the folder of the authority: authority=FOLDER"));
+            }
         };
         let trust = match tls_ca {
             Some(path) => Trust::File(path),
@@ -137,7 +135,16 @@ impl Proxy {
             .detach(|| Forwards::start(&settings, recorder.clone(), (&source, &options), notify))
             .map_err(|error| refused(&error))?;
         let address = (forwards.address().ip().to_string(), forwards.address().port());
-        Ok(Proxy { forwards: Mutex::new(forwards), address, recorder, path, target, is_changed, seed, notices })
+        Ok(Proxy {
+            forwards: Mutex::new(forwards),
+            address,
+            recorder,
+            path,
+            target,
+            is_changed,
+            seed,
+            notices,
+        })
     }
 
     /// Where clients connect to: a host and a port.
@@ -189,6 +196,26 @@ impl Proxy {
         py.detach(|| self.recorder.flush());
     }
 
+    /// What was recorded so far, as a pcapng: as the ``client`` sees it, as the ``target`` does, or ``both``. They differ where faults
+    /// change what passes.
+    #[pyo3(signature = (side="both"))]
+    fn recording<'py>(&self, py: Python<'py>, side: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let leg = match side {
+            "both" => None,
+            "client" => Some("client side"),
+            "target" => Some("server side"),
+            _ => return Err(errors::option(py, &format!("a side is client, target or both, not {side}"))),
+        };
+        let bytes = py.detach(|| {
+            self.recorder.flush();
+            std::fs::read(&self.path)
+        })?;
+        match leg.filter(|_| self.is_changed) {
+            Some(leg) => Ok(PyBytes::new(py, &only_of(leg, &bytes))),
+            None => Ok(PyBytes::new(py, &bytes)),
+        }
+    }
+
     /// Closes all connections, and waits until that is done. The recording remains.
     fn stop(&self, py: Python<'_>) {
         py.detach(|| {
@@ -200,6 +227,32 @@ impl Proxy {
     fn __repr__(&self) -> String {
         format!("<Proxy {}:{} to {}>", self.address.0, self.address.1, self.target)
     }
+}
+
+const INTERFACE: u32 = 1;
+const PACKET: u32 = 6;
+
+/// The blocks of a recording without the packets of other interfaces than the one with that name.
+fn only_of(name: &str, recording: &[u8]) -> Vec<u8> {
+    let number = |bytes: &[u8], at: usize| {
+        let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
+        four.map(u32::from_le_bytes)
+    };
+    let (mut rest, mut out, mut interfaces) = (recording, Vec::new(), Vec::new());
+    while let (Some(block_type), Some(length)) = (number(rest, 0), number(rest, 4)) {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let Some((block, behind)) = rest.split_at_checked(length).filter(|_| length > 0) else { break };
+        rest = behind;
+        if block_type == INTERFACE {
+            interfaces.push(block.windows(name.len()).any(|part| part == name.as_bytes()));
+        }
+        let of = number(block, 8).and_then(|of| usize::try_from(of).ok());
+        let is_other = block_type == PACKET && !of.and_then(|of| interfaces.get(of)).copied().unwrap_or(true);
+        if !is_other {
+            out.extend_from_slice(block);
+        }
+    }
+    out
 }
 
 /// A target as it is written: `HOST:PORT`, a port, or a pair of these as sockets have.
@@ -227,13 +280,14 @@ pub(crate) struct InterfaceCapture {
 impl InterfaceCapture {
     #[new]
     #[pyo3(signature = (path, *, interface=None, filter=""))]
-    fn new(py: Python<'_>, path: PathBuf, interface: Option<String>, filter: &str) -> PyResult<InterfaceCapture> {
-        let request = Request {
-            interface,
-            filter: filter.to_owned(),
-            file: Some(path.clone()),
-            ..Request::default()
-        };
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        interface: Option<String>,
+        filter: &str,
+    ) -> PyResult<InterfaceCapture> {
+        let request =
+            Request { interface, filter: filter.to_owned(), file: Some(path.clone()), ..Request::default() };
         let started = py.detach(|| Recording::start(&request, || {}));
         let recording = started.map_err(|error| not_permitted(py, &error))?;
         Ok(InterfaceCapture { recording: Mutex::new(recording), path })

@@ -108,14 +108,20 @@ pub enum Chosen {
 impl Forms {
     /// The forms of a described protocol's messages, found in generated ones: more with more `tries`, and the same with as many.
     pub fn of(protocol: &Described, tries: u32) -> Forms {
-        Forms::in_context(protocol, &Context::default(), tries)
+        Forms::in_context(protocol, &Context::default(), Vec::new(), tries)
     }
 
-    /// The forms of messages in a stage of a conversation, whose `protocol` is the one of that stage.
-    pub fn in_context(protocol: &Described, context: &Context<'_>, tries: u32) -> Forms {
+    /// The forms of messages in a stage of a conversation, whose `protocol` is the one of that stage; those that are `known` too.
+    pub fn in_context(
+        protocol: &Described,
+        context: &Context<'_>,
+        mut known: Vec<Vec<u8>>,
+        tries: u32,
+    ) -> Forms {
         let writer = Writer::new(protocol, context);
         let named = samples::named(protocol);
-        Forms { forms: learn::forms(&writer, &named, samples::generated(protocol, context, tries)) }
+        known.extend(samples::generated(protocol, context, tries));
+        Forms { forms: learn::forms(&writer, &named, known) }
     }
 
     /// The forms of a built-in protocol's messages: of Missive, or of one that the known messages show.

@@ -1,7 +1,6 @@
 //! Many captures for many workers: a quick look at each, how they are divided into shares, and reading a share.
 
 mod divide;
-mod table;
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -126,7 +125,7 @@ fn read_share<'py>(
     secrets: &Bound<'py, PyList>,
     read_ahead: bool,
 ) -> PyResult<Capture> {
-    let given = Given(options.clone()).options(py)?;
+    let (given, named) = Given(options.clone()).options_and_names(py)?;
     let selection = selection(only, without, share)?;
     let given = Options { selection, reads_ahead: read_ahead, ..given };
     if let Some(takes) = given.secrets.clone() {
@@ -146,11 +145,10 @@ fn read_share<'py>(
         let error = framescope_capture::ReadError::NoCapture { name };
         return Err(errors::read(py, &error));
     }
-    Ok(Capture::new(index, given, None))
+    Ok(Capture::new(index, given, named, None))
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    table::register(module)?;
     module.add_function(wrap_pyfunction!(scan_captures, module)?)?;
     module.add_function(wrap_pyfunction!(rotated, module)?)?;
     module.add_function(wrap_pyfunction!(divide::divide_captures, module)?)?;
