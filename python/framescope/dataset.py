@@ -16,7 +16,7 @@ import pickle
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -75,9 +75,9 @@ class Part:
             sources, self.options, **shares, secrets=secrets, read_ahead=threads != 1
         )
 
-    def table(self, *, threads: int = 1) -> _framescope.ShareTable:
+    def table(self, *, threads: int = 1) -> _framescope.Table:
         """The part as a table that whatever knows Arrow's C interface takes."""
-        return _framescope.share_table(self.read(threads=threads), {**self.columns, "threads": threads})
+        return _table(self.read(threads=threads), self.columns, threads)
 
     def batches(self, *, threads: int = 1) -> Iterator[pyarrow.RecordBatch]:
         """The part's messages as batches of Arrow. With one thread all is done in this one."""
@@ -104,13 +104,25 @@ class Part:
             report.update(rows=0, refused={self.files[0].path: str(error)}, damages=[])
             place.put_report(report)
             return {**report, "written": True}
-        table = _framescope.share_table(capture, {**self.columns, "threads": threads})
+        table = _table(capture, self.columns, threads)
         with place.new_file(f"{self.name}.parquet") as path:
             report["rows"] = table.write_parquet(path)
             report["damages"] = [str(damage) for damage in capture.damages]
             report["refused"] = {}
             place.put_report(report)
         return {**report, "written": True}
+
+
+def _table(capture: _framescope.Capture, columns: dict[str, Any], threads: int) -> _framescope.Table:
+    if columns["filter"]:
+        capture = capture.filter(columns["filter"])
+    rest = {name: value for name, value in columns.items() if name != "filter"}
+    return capture.to_arrow(**rest, places=True, threads=threads)
+
+
+def _empty(options: dict[str, Any], columns: dict[str, Any]) -> _framescope.Table:
+    """The table of no captures."""
+    return _table(_framescope.read_share([], options, secrets=[], read_ahead=False), columns, 1)
 
 
 def _known(options: Any) -> Any:
@@ -302,10 +314,10 @@ def plan(
     """
     given, named = _protocols(protocol)
     options = {"protocol": given, **options}
-    _check(options)
-    columns = {"filter": filter, "fields": fields, "also": list(also), "named": named}
+    named += _protocols_of_rules(options)
+    columns = {"filter": filter, "fields": fields, "also": list(also), "protocols": named or None}
     # What is wrong with options is said here, and not by each worker.
-    _framescope.empty_table(options, columns)
+    _empty(options, columns)
     sequences = Sequences(group, executor)
     sequences.add(listed(captures))
     divided = Plan()
@@ -322,7 +334,7 @@ def plan(
 def _schema(options: dict[str, Any], columns: dict[str, Any]) -> pyarrow.Schema:
     import pyarrow
 
-    return pyarrow.schema(_framescope.empty_table(options, columns))
+    return pyarrow.schema(_empty(options, columns))
 
 
 def _protocols(protocol: Any) -> tuple[list[Any], list[str]]:
@@ -337,11 +349,18 @@ def _protocols(protocol: Any) -> tuple[list[Any], list[str]]:
     return given, [one.name if isinstance(one, Protocol) else one for one in given]
 
 
-def _check(options: dict[str, Any]) -> None:
+def _protocols_of_rules(options: dict[str, Any]) -> list[str]:
+    """The names of the protocols that rules say are spoken."""
     rules = options.get("decode_as") or ()
-    texts = [rules] if isinstance(rules, str) else list(rules)
-    if any(str(rule).strip().startswith("flow=") for rule in texts):
-        raise ValueError("a rule for flow=N has no place here: each part numbers its flows")
+    if isinstance(rules, Mapping):
+        names = [one.name if isinstance(one, Protocol) else one for one in rules.values()]
+        selectors = list(rules)
+    else:
+        texts = [rules] if isinstance(rules, str) else list(rules)
+        selectors, names = texts, [text.rpartition("=")[2] for text in texts]
+    if any(selector.strip().startswith("flow=") for selector in selectors):
+        raise ValueError("a rule for flow=N has no place here: each part numbers its own flows")
+    return names
 
 
 def _divided(
