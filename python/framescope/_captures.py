@@ -12,7 +12,8 @@ from typing import Any
 
 from framescope import _framescope
 
-#: Captures that continue each other may overlap by so many nanoseconds: clocks of several processors differ.
+#: Captures that continue each other may overlap by so many nanoseconds, but not by more than a tenth of the shorter: packets of several
+#: interfaces are written in nearly the order of their times.
 OVERLAP_NS = 1_000_000_000
 
 
@@ -127,6 +128,11 @@ def _usual_group(path: str) -> Hashable:
     return folder, _framescope.rotated(name)
 
 
+def _continues(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    shorter = min(last - first for first, last in (before, after))
+    return before[1] - after[0] <= min(OVERLAP_NS, shorter // 10)
+
+
 class Sequences:
     """Captures in the sequences in which they continue each other, and what is wrong with some."""
 
@@ -202,7 +208,7 @@ class Sequences:
         if any(of_file is None for of_file in times):
             return False
         known = [of_file for of_file in times if of_file]
-        return all(before[1] <= after[0] + OVERLAP_NS for before, after in zip(known, known[1:]))
+        return all(_continues(before, after) for before, after in zip(known, known[1:]))
 
     def _glued(self, files: list[File]) -> list[tuple[File, ...]]:
         """Files that have fragments of the same packets are read together: only then it shows whose these are."""

@@ -315,7 +315,7 @@ def plan(
     given, named = _protocols(protocol)
     options = {"protocol": given, **options}
     named += _protocols_of_rules(options)
-    columns = {"filter": filter, "fields": fields, "also": list(also), "protocols": named or None}
+    columns = {"filter": filter, "fields": fields, "also": list(also), "protocols": list(dict.fromkeys(named)) or None}
     # What is wrong with options is said here, and not by each worker.
     _empty(options, columns)
     sequences = Sequences(group, executor)

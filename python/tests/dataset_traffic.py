@@ -6,7 +6,10 @@ import struct
 from pathlib import Path
 
 DESCRIPTION = """
-meta: {id: note, endian: be}
+meta:
+  id: note
+  endian: be
+  -framescope: {ports: 9000, kind: kind, id: sequence, request: kind == kinds::ask, reply: kind == kinds::answer}
 seq:
   - {id: length, type: u2}
   - {id: kind, type: u1, enum: kinds}

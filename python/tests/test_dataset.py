@@ -69,6 +69,8 @@ def test_the_parts_of_a_rotated_capture_are_together_all_of_it(rotated, parts):
     plan = dataset.plan(rotated[0].parent, parts=parts, **WITH)
     expected = whole(rotated)
     assert len(expected) > 400 and read(plan) == expected
+    replies = sum(row.count(str(rotated[0].parent)) == 2 for row in expected)
+    assert replies > 200, "each names its request, too"
     assert not plan.refused and not plan.damages
     if parts and parts > 1:
         assert len(plan) > 1 and any(part.only for part in plan)
@@ -157,15 +159,27 @@ def test_what_was_written_is_not_written_again(rotated, tmp_path):
 def test_a_capture_that_goes_on_replaces_the_parts_it_changes(tmp_path):
     captures, out = tmp_path / "captures", tmp_path / "out"
     captures.mkdir()
-    paths = usual().write(captures, [120, 240, 400])
+    traffic, ends = Traffic(), []
+    for file in range(4):
+        for client in range(file * 10, file * 10 + 3):
+            traffic.open(client)
+            for number in range(20):
+                traffic.talk(client, number)
+        ends.append(len(traffic.packets) + 4)
+        # The last client of a file goes on in the next one.
+        traffic.talk(client, 20)
+        traffic.talk(client, 21)
+        traffic.talk(client, 22)
+    paths = traffic.write(captures, ends[:3])
     last = paths[-1].rename(tmp_path / "later")
     dataset.write(captures, out, part_bytes=1, workers=1, **WITH)
     before = {path.name for path in out.glob("*.parquet")}
+    assert written(out) == whole(paths[:3])
     last.rename(paths[-1])
     dataset.write(captures, out, part_bytes=1, workers=1, **WITH)
     after = {path.name for path in out.glob("*.parquet")}
     assert written(out) == whole(paths)
-    assert before - after and before & after, (before, after)
+    assert before - after and before & after and after - before, (before, after)
 
 
 def test_other_options_make_other_parts(rotated, tmp_path):
