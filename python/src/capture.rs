@@ -129,6 +129,7 @@ pub(crate) struct Capture {
     pub(crate) opened: Arc<Opened>,
     pub(crate) rows: Rows,
     /// The filter that left these of all, if one did and nothing else.
+    #[allow(dead_code, reason = "for those who look for the rows themselves")]
     pub(crate) filter: Option<Filter>,
     /// The expression of that filter.
     pub(crate) expression: Option<String>,

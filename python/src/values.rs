@@ -30,7 +30,7 @@ impl Content {
     /// Its fields; none where they were never asked for.
     pub(crate) fn tree(&self) -> &Tree {
         static EMPTY: OnceLock<Tree> = OnceLock::new();
-        self.tree.get().map_or_else(|| EMPTY.get_or_init(Tree::default), |tree| tree)
+        self.tree.get().map_or_else(|| EMPTY.get_or_init(Tree::default), Box::as_ref)
     }
 }
 
