@@ -26,6 +26,19 @@ def open_capture(
     source: Any, filter: str | None, progress: Callable[[int, int], object] | None, options: dict[str, Any]
 ) -> Capture: ...
 def follow_capture(source: Any, filter: str | None, options: dict[str, Any], timeout: float | None = None) -> Follow: ...
+def scan_captures(sources: list[Any], begins: bool) -> dict[str, Any]: ...
+def rotated(name: str) -> bytes: ...
+def divide_captures(files: list[tuple[bytes, bytes, int]], target: int, exact: bool) -> list[dict[str, Any]]: ...
+def read_share(
+    sources: list[Any],
+    options: dict[str, Any],
+    *,
+    only: bytes | None = None,
+    without: bytes | None = None,
+    share: tuple[int, int] | None = None,
+    secrets: list[Any],
+    read_ahead: bool,
+) -> Capture: ...
 
 @final
 class Capture(Sequence[Message]):

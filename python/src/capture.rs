@@ -354,7 +354,10 @@ impl Capture {
     /// ``fields`` selects columns and fields, as ``--fields`` does: a str with commas, or a list. ``also`` adds columns of rows, such as
     /// ``summary``, ``bytes`` or ``packet``. ``protocols`` names those whose fields are columns: by default those that were given and those
     /// that are spoken. With ``by_kind``, a dict of tables, each with the fields of one kind of message.
-    #[pyo3(signature = (fields=None, *, by_kind=false, also=None, protocols=None, batch_rows=65536, threads=0))]
+    ///
+    /// With ``places``, the columns ``file`` and ``packet`` say in which file the last packet of a row is, and its number there.
+    #[pyo3(signature = (fields=None, *, by_kind=false, also=None, protocols=None, places=false, batch_rows=65536, threads=0))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn to_arrow<'py>(
         &self,
         py: Python<'py>,
@@ -362,10 +365,11 @@ impl Capture {
         by_kind: bool,
         also: Option<Bound<'py, PyAny>>,
         protocols: Option<Vec<String>>,
+        places: bool,
         batch_rows: u32,
         threads: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let wanted = Wanted { fields, also, protocols, batch_rows, threads };
+        let wanted = Wanted { fields, also, protocols, places, batch_rows, threads };
         match by_kind {
             true => Ok(tables::by_kind(py, self, &wanted)?.into_any()),
             false => Ok(Bound::new(py, tables::table(py, self, &wanted)?)?.into_any()),

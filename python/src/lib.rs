@@ -4,6 +4,7 @@
 
 mod batch;
 mod capture;
+mod dataset;
 mod decoder;
 mod encode;
 mod errors;
@@ -41,6 +42,7 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(_panic, module)?)?;
     batch::register(module)?;
     capture::register(module)?;
+    dataset::register(module)?;
     decoder::register(module)?;
     flow::register(module)?;
     follow::register(module)?;
