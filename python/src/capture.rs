@@ -410,7 +410,9 @@ impl Capture {
             return None;
         }
         match &self.rows {
-            Rows::Range(range) => range.contains(&row.number()).then(|| (row.number() - range.start) as usize),
+            Rows::Range(range) => {
+                range.contains(&row.number()).then(|| (row.number() - range.start) as usize)
+            }
             Rows::Listed(rows) => rows.iter().position(|known| known == row),
         }
     }

@@ -16,12 +16,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::capture::Capture;
+use crate::errors;
 use crate::facts::Facts;
 use crate::message::{Message, Origin};
 use crate::source::{Given, path_of};
 use crate::tree::Tree;
 use crate::values::Content;
-use crate::errors;
 
 /// The pause while nothing comes.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -107,7 +107,8 @@ impl State {
             return Ok(Look::Nothing);
         }
         if let Some(source) = self.source.take() {
-            let following = Following::new(source, &self.options).map_err(|error| Failure::Read(Box::new(error)))?;
+            let following =
+                Following::new(source, &self.options).map_err(|error| Failure::Read(Box::new(error)))?;
             self.following = Some(following);
         }
         Ok(Look::Nothing)
@@ -130,11 +131,15 @@ impl State {
             }
         }
         let reader = &mut self.reader;
-        let mut take = |index: &Index, rows: std::ops::Range<usize>| {
-            match messages(index, (rows.start, rows.end), filter, after, reader) {
-                Ok(mut more) => last.append(&mut more),
-                Err(error) => failed = Some(error),
-            }
+        let mut take = |index: &Index, rows: std::ops::Range<usize>| match messages(
+            index,
+            (rows.start, rows.end),
+            filter,
+            after,
+            reader,
+        ) {
+            Ok(mut more) => last.append(&mut more),
+            Err(error) => failed = Some(error),
         };
         following.finish(&mut take);
         self.ready.extend(last);
@@ -161,7 +166,9 @@ fn messages(
 ) -> Result<Vec<Message>, Failure> {
     let mut rows: Vec<RowId> = Vec::new();
     match filter {
-        Some(filter) => Evaluator::new(filter, index).rows_in(start..end, &mut rows).map_err(Failure::Gone)?,
+        Some(filter) => {
+            Evaluator::new(filter, index).rows_in(start..end, &mut rows).map_err(Failure::Gone)?
+        }
         None => rows.extend(index.row_ids_in(start..end)),
     }
     let reader = reader.get_or_insert_with(|| index.reader());
@@ -238,7 +245,8 @@ fn growing(py: Python<'_>, path: &Path) -> PyResult<(Source, Kept)> {
         errors::open(py, &framescope_capture::OpenError::Unreadable { name, error })
     };
     if path == Path::new("-") {
-        let source = Source::live_within("standard input", std::io::stdin(), UNPACK_LIMIT, || {}).map_err(failed)?;
+        let source =
+            Source::live_within("standard input", std::io::stdin(), UNPACK_LIMIT, || {}).map_err(failed)?;
         return Ok((source, Kept::Nothing));
     }
     if Tail::is_for(path).unwrap_or(false) {
@@ -291,7 +299,9 @@ fn follow_capture(
     timeout: Option<f64>,
 ) -> PyResult<Follow> {
     let Some(path) = path_of(source)? else {
-        return Err(PyTypeError::new_err("only a capture at a path, or standard input as '-', can be followed"));
+        return Err(PyTypeError::new_err(
+            "only a capture at a path, or standard input as '-', can be followed",
+        ));
     };
     let options = Given(options.clone()).options(py)?;
     follow(py, &path, options, filter, 0, timeout)

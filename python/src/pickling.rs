@@ -32,7 +32,12 @@ impl Message {
                 length: framed.length,
                 span_type: framed.span_type,
                 protocol: Some(framed.speech.in_stage(framed.stage).name().to_owned()),
-                stage: framed.speech.protocol.stages().get(usize::from(framed.stage)).map(|stage| stage.name.clone()),
+                stage: framed
+                    .speech
+                    .protocol
+                    .stages()
+                    .get(usize::from(framed.stage))
+                    .map(|stage| stage.name.clone()),
                 ..Facts::default()
             },
             Origin::Apart(facts) => (**facts).clone(),
@@ -48,13 +53,17 @@ impl Message {
         }
         let tree = content.tree();
         let (own, bytes) = (PyBytes::new(py, tree.own()), PyBytes::new(py, &content.bytes));
-        let kind = tree.kind.as_ref().map(|kind| (kind.number, kind.name.map(|name| values::name(py, tree, name))));
+        let kind =
+            tree.kind.as_ref().map(|kind| (kind.number, kind.name.map(|name| values::name(py, tree, name))));
         let problems: Vec<_> = tree
             .problems
             .iter()
-            .map(|problem| (problem.code.as_str(), problem.range.start, problem.range.end, problem.text.as_str()))
+            .map(|problem| {
+                (problem.code.as_str(), problem.range.start, problem.range.end, problem.text.as_str())
+            })
             .collect();
-        let nodes: PyResult<Vec<NodeState<'py>>> = tree.nodes.iter().map(|node| node_state(py, tree, node)).collect();
+        let nodes: PyResult<Vec<NodeState<'py>>> =
+            tree.nodes.iter().map(|node| node_state(py, tree, node)).collect();
         let parts: [Bound<'py, PyAny>; 7] = [
             facts.to_dict(py)?.into_any(),
             bytes.into_any(),
@@ -166,7 +175,8 @@ fn _message(
         tree.problems.push(Problem { code: code_named(&code)?, range: start..end, text });
     }
     for node in nodes.iter() {
-        let (name, end, from, to, what, value) = node.extract::<(String, u32, usize, usize, u8, Bound<'_, PyAny>)>()?;
+        let (name, end, from, to, what, value) =
+            node.extract::<(String, u32, usize, usize, u8, Bound<'_, PyAny>)>()?;
         let value = stored(&mut naming, what, &value)?;
         tree.nodes.push(Node { name: naming.name(&name), end, range: from..to, value });
     }
@@ -290,7 +300,9 @@ fn _capture<'py>(
     };
     if !all_there {
         let name = whole.shared_index().source().name();
-        return Err(PyValueError::new_err(format!("{name} has only {count} messages now: it was changed since")));
+        return Err(PyValueError::new_err(format!(
+            "{name} has only {count} messages now: it was changed since"
+        )));
     }
     Ok(whole.view(rows))
 }

@@ -270,7 +270,10 @@ impl<'py> Given<'py> {
     }
 
     fn schema(&self, py: Python<'_>) -> PyResult<Option<Arc<Schema>>> {
-        let (files, folders) = (paths("proto", self.get("proto")?.as_ref())?, paths("proto_path", self.get("proto_path")?.as_ref())?);
+        let (files, folders) = (
+            paths("proto", self.get("proto")?.as_ref())?,
+            paths("proto_path", self.get("proto_path")?.as_ref())?,
+        );
         if files.is_empty() {
             return Ok(None);
         }
