@@ -101,7 +101,7 @@ def test_a_parser_that_takes_a_length_for_signed_is_found_out(toy: framescope.Pr
 
     found = _smallest(strategies.messages(toy), lambda m: parse(m.bytes) != m["length"])
     assert found["length"] == 128
-    assert set(found["body.text"]) | set(found["body.user"]) == {"0"}
+    assert (found.kind, found["sequence"]) == ("say", 0)
 
 
 def test_a_conversation_becomes_the_messages_that_matter(toy: framescope.Protocol) -> None:
@@ -147,7 +147,7 @@ def test_messages_of_each_description_are_decoded_without_problems(path: Path) -
     messages = strategies.messages(protocol)
     seen = set()
 
-    @settings(max_examples=60, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(messages)
     def check(message: framescope.Message) -> None:
         assert not message.problems, (message.bytes, message.problems)
@@ -177,7 +177,7 @@ def test_messages_of_built_in_protocols_are_decoded_without_problems(name: str) 
 def test_conversations_are_heard_as_they_are_said(path: Path) -> None:
     protocol = framescope.Protocol.from_ksy(path)
 
-    @settings(max_examples=40, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(strategies.conversations(protocol))
     def check(said: list[strategies.Turn]) -> None:
         listening = framescope.Conversation(protocol)
