@@ -22,7 +22,7 @@ use crate::message::Message;
 use crate::protocol::{Protocol, role_of};
 
 /// How many random beginnings of messages forms are learned from.
-const TRIES: u32 = 400;
+const TRIES: u32 = 1000;
 
 /// Whatever panicked while it had the lock, the parts are whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
