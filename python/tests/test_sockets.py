@@ -88,7 +88,7 @@ def test_damage_raises_or_is_reported(mine, pair):
     theirs.close()
     messages = sockets.receive(ours, mine)
     assert next(messages)["text"] == "good morning"
-    with pytest.raises(sockets.DamagedMessage, match="2 bytes at byte 16 of the stream are no message"):
+    with pytest.raises(sockets.DamagedMessage, match="2 bytes at byte 16 of the stream are not a message"):
         next(messages)
     assert [message["text"] for message in messages] == ["good morning"] * 3
     ours, theirs = socket.socketpair()
