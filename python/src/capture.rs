@@ -129,9 +129,6 @@ pub(crate) struct Capture {
     pub(crate) opened: Arc<Opened>,
     pub(crate) rows: Rows,
     /// The filter that left these of all, if one did and nothing else.
-    #[allow(dead_code, reason = "for those who look for the rows themselves")]
-    pub(crate) filter: Option<Filter>,
-    /// The expression of that filter.
     pub(crate) expression: Option<String>,
 }
 
@@ -145,12 +142,12 @@ impl Capture {
     ) -> Capture {
         let rows = Rows::Range(0..u32::try_from(index.row_count()).unwrap_or(u32::MAX));
         let opened = Arc::new(Opened::new(index, options, named, reopening));
-        Capture { opened, rows, filter: None, expression: None }
+        Capture { opened, rows, expression: None }
     }
 
     /// Other rows of the same capture.
     pub(crate) fn view(&self, rows: Rows) -> Capture {
-        Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None }
+        Capture { opened: Arc::clone(&self.opened), rows, expression: None }
     }
 
     /// The index, for those who read all of it.
@@ -347,9 +344,9 @@ impl Capture {
             (None, true) => Some(expression.to_owned()),
             (None, false) => None,
         };
-        let filter = both.as_ref().and_then(|both| Filter::parse(both, protocols).ok());
+        let both = both.filter(|both| Filter::parse(both, protocols).is_ok());
         let opened = Arc::clone(&self.opened);
-        Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: filter.as_ref().and(both), filter })
+        Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: both })
     }
 
     /// The messages as a table, for pandas, Polars, DuckDB and all that speaks the Arrow C stream interface.

@@ -187,7 +187,7 @@ impl Flow {
             rows
         });
         let rows = Rows::Listed(rows.into());
-        Ok(Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None })
+        Ok(Capture { opened: Arc::clone(&self.opened), rows, expression: None })
     }
 
     /// The bytes of one direction, gaps left out.

@@ -2,6 +2,7 @@
 //!
 //! Nothing is parsed, encoded or generated here: each file makes one part of Framescope's crates callable from Python.
 
+mod batch;
 mod capture;
 mod dataset;
 mod decoder;
@@ -10,8 +11,8 @@ mod errors;
 mod facts;
 mod flow;
 mod follow;
+mod framed;
 mod generate;
-mod intact;
 mod message;
 mod names;
 mod pickling;
@@ -39,6 +40,7 @@ fn _panic() {
 fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(_panic, module)?)?;
+    batch::register(module)?;
     capture::register(module)?;
     dataset::register(module)?;
     decoder::register(module)?;
@@ -46,6 +48,7 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     follow::register(module)?;
     generate::register(module)?;
     message::register(module)?;
+
     pickling::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;

@@ -25,6 +25,8 @@ pub struct Forms {
 #[derive(Clone, Debug)]
 pub struct Form {
     kind: Option<String>,
+    /// Whether the kind has a name, and is not only a number.
+    is_named: bool,
     nodes: Vec<Node>,
     simplest: Vec<u8>,
 }
