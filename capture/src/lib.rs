@@ -32,6 +32,7 @@ mod scan;
 mod streams;
 
 pub use error::{Damage, OpenError, ReadError, UnsupportedFormat};
+pub use files::rotated::rotated_name;
 pub use files::source::{BlockReader, Followed, Growth, ReadAt, Source};
 pub use files::unpack::UNPACK_LIMIT;
 pub use ids::{FlowId, PacketId, RowId, StreamId};

@@ -52,7 +52,7 @@ pub struct Scan {
 /// at intervals, and stops it by returning false.
 ///
 /// # Errors
-/// It is no capture, or can't be read at all. Damage is not an error: what can be read is looked at.
+/// It is not a capture, or can't be read at all. Damage is not an error: what can be read is looked at.
 pub fn scan(
     source: &Source,
     secrets: Option<&dyn TakeSecrets>,

@@ -115,7 +115,7 @@ impl FilterArgs {
 /// Which fields.
 #[derive(Debug, Args)]
 pub(crate) struct FieldsArgs {
-    /// Only these columns and fields of each message, in this order, as JSON or CSV: time,kind,sequence,payload.content.
+    /// Only these columns and fields of each message, in this order, as JSON, CSV or a table: time,kind,sequence,payload.content.
     ///
     /// Names are those of --filter; `framescope columns` lists them, and docs/output.md says how values are written.
     #[arg(long, value_name = "NAME,NAME...")]

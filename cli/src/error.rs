@@ -43,6 +43,9 @@ pub(crate) enum Error {
     Set(EditParseError),
     #[error("--fields chooses what is written as JSON or CSV: add --format json or --format csv")]
     FieldsOfText,
+    #[cfg(feature = "tables")]
+    #[error("--by-kind writes tables: add --format parquet or --format arrow")]
+    ByKindOfNoTable,
     #[error("--timeout {seconds}: {cause}")]
     Timeout { seconds: f64, cause: TryFromFloatSecsError },
     #[error(transparent)]

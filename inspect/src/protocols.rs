@@ -116,6 +116,11 @@ impl CustomProtocols {
         self.iter().find(|(known, _)| known == path).map(|(_, described)| described)
     }
 
+    /// The names of those that were named.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.iter().filter(|(path, _)| self.named.contains(path)).map(|(_, described)| described.name())
+    }
+
     /// Reads all files again. Of a description that can't be used now the last usable version stays; why it can't is given.
     pub fn reload(&mut self) -> Vec<LoadError> {
         let mut errors = Vec::new();

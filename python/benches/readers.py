@@ -7,6 +7,7 @@ same in all. Each reads the messages of both directions with time, source, targe
 """
 
 import json
+import os
 import pathlib
 import struct
 import sys
@@ -207,11 +208,17 @@ def contents(table):
     return [table.height, int(table["id"].cast(int).sum()), int(table["text"].str.len_chars().sum())]
 
 
+def processor():
+    """Seconds of processors, of this process and of those that it started and that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 3:
         most = int(sys.argv[3])
     read = READERS[sys.argv[1]]()
-    begun = time.perf_counter()
+    begun, begun_cpu = time.perf_counter(), processor()
     table = read(sys.argv[2])
-    seconds = time.perf_counter() - begun
-    print(json.dumps({"seconds": seconds, "contents": contents(table)}))
+    seconds, cpu = time.perf_counter() - begun, processor() - begun_cpu
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "contents": contents(table)}))

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     Path: TypeAlias = str | os.PathLike[str]
     Paths: TypeAlias = Path | Iterable[Path]
-    Source: TypeAlias = Path | bytes | bytearray | memoryview | IO[bytes]
+    One: TypeAlias = Path | bytes | bytearray | memoryview | IO[bytes]
+    Source: TypeAlias = One | list[Path] | list[str] | list[One] | tuple[One, ...]
     Protocols: TypeAlias = Path | Protocol | Iterable[Path | Protocol]
     Rules: TypeAlias = str | Iterable[str] | Mapping[str, str | Protocol]
 
@@ -70,8 +71,8 @@ def open(
 ) -> Any:
     """Reads a capture: pcap, pcapng, and what else ``framescope decode`` reads, also compressed.
 
-    ``source`` is a path, ``"-"`` for standard input, bytes, or a binary file object. What is not a capture is read as the bytes of
-    one stream.
+    ``source`` is a path, ``"-"`` for standard input, bytes, a binary file object, or a list of these, which are read as one: a capture
+    that was rotated. What is not a capture is read as the bytes of one stream.
 
     ``protocol`` adds descriptions (paths of ``.ksy`` files) and :class:`Protocol` objects to those that are known; which flow is which
     is found out, as the command line does. A name, such as ``"bare"``, says that everything is of that protocol.

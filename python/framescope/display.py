@@ -7,9 +7,10 @@ are used, and no colour of the text's own, so that it fits a light and a dark pa
 from __future__ import annotations
 
 import html
+import os
 from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-__all__ = ["Table", "flow_html", "message_html", "messages_html", "table"]
+__all__ = ["Table", "capture_html", "flow_html", "message_html", "messages_html", "table"]
 
 ROWS = 20
 FIELDS = 200
@@ -183,9 +184,9 @@ def message_html(message: Any) -> str:
     )
 
 
-def messages_html(messages: Any, title: str = "", count: Optional[int] = None) -> str:
-    """A list of messages: the first ones, and how many there are. ``count`` is given where ``messages`` is not all of them."""
-    known = len(messages) if count is None else count
+def messages_html(messages: Any, title: str = "") -> str:
+    """A list of messages: the first ones, and how many there are."""
+    known = len(messages)
     rows = []
     for message, _ in zip(messages, range(ROWS)):
         problems = list(message.problems)
@@ -203,7 +204,13 @@ def messages_html(messages: Any, title: str = "", count: Optional[int] = None) -
 
 def flow_html(flow: Any) -> str:
     """A conversation: who talks to whom, and its first messages."""
-    return messages_html(flow.messages(), f"{flow.src} \N{LEFT RIGHT ARROW} {flow.dst}")
+    ends = f"{flow.a} \N{LEFT RIGHT ARROW} {flow.b}" if flow.a else flow.carried_in
+    return messages_html(flow.messages(), f"{flow.transport or ''} {ends}".strip())
+
+
+def capture_html(capture: Any) -> str:
+    """A capture, or what a filter or a slice left of one: its first messages, and how many there are."""
+    return messages_html(capture, os.path.basename(capture.name))
 
 
 class Table:

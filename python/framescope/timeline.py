@@ -67,7 +67,7 @@ class _Rows:
             self.flows.append(flow)
             kinds.append(numbers.setdefault(kind, len(numbers)))
             self.forward.append(forward)
-            self.wrong.append(bool(m.problems))
+            self.wrong.append(bool(m.codes))
         frequent = [number for number, _ in Counter(kinds).most_common(len(COLORS))]
         names = list(numbers)
         # The most frequent kinds, each with a colour; the last one stands for all others.

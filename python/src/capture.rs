@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,23 +10,28 @@ use framescope_capture::filter::{Evaluator, Filter};
 use framescope_capture::{BlockReader, Index, Options, ReadError, Row, RowId, Source, read};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyCapsule, PyDict, PyList, PySlice, PyString, PyTuple};
 
 use crate::errors;
 use crate::follow::Follow;
 use crate::message::{Message, Origin};
+use crate::repeated::Known;
 use crate::source::{Given, Reopening, source};
-use crate::{flow, problems};
+use crate::tables::Wanted;
+use crate::{flow, problems, shown, tables};
 
 /// A capture that was read, which its messages share.
 pub(crate) struct Opened {
     pub(crate) index: Arc<Index>,
     pub(crate) options: Options,
+    /// The names of the protocols that were given.
+    pub(crate) named: Vec<String>,
     /// How it is opened again in another process, if it can be.
     pub(crate) reopening: Option<Reopening>,
     /// Reads rows in their order with few calls of the system.
     reader: Mutex<BlockReader>,
     addresses: Mutex<HashMap<(u32, bool), Addresses>>,
+    pub(crate) repeated: Known,
 }
 
 /// Where the messages of a stream come from and go to.
@@ -39,9 +45,17 @@ const MOST_ADDRESSES: usize = 10_000;
 const ROWS_AT_ONCE: usize = 1 << 19;
 
 impl Opened {
-    fn new(index: Index, options: Options, reopening: Option<Reopening>) -> Opened {
+    fn new(index: Index, options: Options, named: Vec<String>, reopening: Option<Reopening>) -> Opened {
         let reader = Mutex::new(BlockReader::new(index.source().clone(), BLOCK));
-        Opened { index: Arc::new(index), options, reopening, reader, addresses: Mutex::default() }
+        Opened {
+            index: Arc::new(index),
+            options,
+            named,
+            reopening,
+            reader,
+            addresses: Mutex::default(),
+            repeated: Known::default(),
+        }
     }
 
     /// The first bytes of a row that are there.
@@ -115,22 +129,25 @@ pub(crate) struct Capture {
     pub(crate) opened: Arc<Opened>,
     pub(crate) rows: Rows,
     /// The filter that left these of all, if one did and nothing else.
-    pub(crate) filter: Option<Filter>,
-    /// The expression of that filter.
     pub(crate) expression: Option<String>,
 }
 
 impl Capture {
     /// A capture that was read.
-    pub(crate) fn new(index: Index, options: Options, reopening: Option<Reopening>) -> Capture {
+    pub(crate) fn new(
+        index: Index,
+        options: Options,
+        named: Vec<String>,
+        reopening: Option<Reopening>,
+    ) -> Capture {
         let rows = Rows::Range(0..u32::try_from(index.row_count()).unwrap_or(u32::MAX));
-        let opened = Arc::new(Opened::new(index, options, reopening));
-        Capture { opened, rows, filter: None, expression: None }
+        let opened = Arc::new(Opened::new(index, options, named, reopening));
+        Capture { opened, rows, expression: None }
     }
 
     /// Other rows of the same capture.
     pub(crate) fn view(&self, rows: Rows) -> Capture {
-        Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None }
+        Capture { opened: Arc::clone(&self.opened), rows, expression: None }
     }
 
     /// The index, for those who read all of it.
@@ -188,6 +205,9 @@ fn read_all(
 ) -> PyResult<Index> {
     let progress = progress.filter(|progress| !progress.is_none()).map(|progress| progress.clone().unbind());
     let length = source.length();
+    if let Some(progress) = &progress {
+        progress.call1(py, (0, length))?;
+    }
     let mut stopped: Option<PyErr> = None;
     let mut looked = Instant::now();
     let mut watch = |index: &Index| {
@@ -232,7 +252,7 @@ fn open_capture<'py>(
     progress: Option<&Bound<'py, PyAny>>,
     options: &Bound<'py, PyDict>,
 ) -> PyResult<Capture> {
-    let given = Given(options.clone()).options(py)?;
+    let (given, named) = Given(options.clone()).options_and_names(py)?;
     // What is wrong with a filter is said before the capture is read.
     let parsed = filter.map(|filter| Filter::parse(filter, &given.protocols));
     parsed.transpose().map_err(|error| errors::filter(py, &error))?;
@@ -242,7 +262,7 @@ fn open_capture<'py>(
     for damage in index.damages() {
         errors::warn(py, "DamageWarning", &damage.to_string())?;
     }
-    let capture = Capture::new(index, given, reopening);
+    let capture = Capture::new(index, given, named, reopening);
     match filter {
         Some(expression) => capture.filter(py, expression),
         None => Ok(capture),
@@ -324,9 +344,79 @@ impl Capture {
             (None, true) => Some(expression.to_owned()),
             (None, false) => None,
         };
-        let filter = both.as_ref().and_then(|both| Filter::parse(both, protocols).ok());
+        let both = both.filter(|both| Filter::parse(both, protocols).is_ok());
         let opened = Arc::clone(&self.opened);
-        Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: filter.as_ref().and(both), filter })
+        Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: both })
+    }
+
+    /// The messages as a table, for pandas, Polars, DuckDB and all that speaks the Arrow C stream interface.
+    ///
+    /// ``fields`` selects columns and fields, as ``--fields`` does: a str with commas, or a list. ``also`` adds columns of rows, such as
+    /// ``summary``, ``bytes`` or ``packet``. ``protocols`` names those whose fields are columns: by default those that were given and those
+    /// that are spoken. With ``by_kind``, a dict of tables, each with the fields of one kind of message.
+    ///
+    /// With ``places``, the columns ``file`` and ``packet`` say in which file the last packet of a row is, and its number there.
+    #[pyo3(signature = (fields=None, *, by_kind=false, also=None, protocols=None, places=false, batch_rows=65536, threads=0))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn to_arrow<'py>(
+        &self,
+        py: Python<'py>,
+        fields: Option<Bound<'py, PyAny>>,
+        by_kind: bool,
+        also: Option<Bound<'py, PyAny>>,
+        protocols: Option<Vec<String>>,
+        places: bool,
+        batch_rows: u32,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let wanted = Wanted { fields, also, protocols, places, batch_rows, threads };
+        match by_kind {
+            true => Ok(tables::by_kind(py, self, &wanted)?.into_any()),
+            false => Ok(Bound::new(py, tables::table(py, self, &wanted)?)?.into_any()),
+        }
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema;
+        tables::table(py, self, &Wanted::default())?.stream(py)
+    }
+
+    /// The messages as a pandas frame, with the columns of ``to_arrow``.
+    #[pyo3(signature = (fields=None))]
+    fn to_pandas<'py>(
+        &self,
+        py: Python<'py>,
+        fields: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let table = tables::table(py, self, &Wanted { fields, ..Wanted::default() })?;
+        Bound::new(py, table)?.call_method0("to_pandas")
+    }
+
+    /// The messages as a Polars frame, with the columns of ``to_arrow``.
+    #[pyo3(signature = (fields=None))]
+    fn to_polars<'py>(
+        &self,
+        py: Python<'py>,
+        fields: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let table = tables::table(py, self, &Wanted { fields, ..Wanted::default() })?;
+        Bound::new(py, table)?.call_method0("to_polars")
+    }
+
+    /// Writes the messages as a Parquet file, with the columns of ``to_arrow``. Returns how many rows were written.
+    #[pyo3(signature = (path, fields=None))]
+    fn write_parquet(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        fields: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<u64> {
+        tables::table(py, self, &Wanted { fields, ..Wanted::default() })?.write_parquet(py, path)
     }
 
     /// Goes through the messages that another program appends to the file after those that were read: until it is closed, or nothing
@@ -340,6 +430,12 @@ impl Capture {
     #[getter]
     fn name(&self) -> &str {
         self.opened.index.source().name()
+    }
+
+    /// The names of the files, in their order, where several are read as one.
+    #[getter]
+    fn files(&self) -> Vec<&str> {
+        self.opened.index.source().files().map(Source::name).collect()
     }
 
     /// The conversations, in the order of their first packets.
@@ -383,6 +479,16 @@ impl Capture {
     #[getter]
     fn kinds(&self) -> Vec<String> {
         self.opened.index.kinds().into_iter().map(str::to_owned).collect()
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "capture_html")
+    }
+
+    /// Draws its messages over time with matplotlib, and returns the axes.
+    #[pyo3(signature = (ax=None))]
+    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        shown::timeline(slf, ax)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {

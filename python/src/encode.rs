@@ -1,6 +1,7 @@
 //! From Python's dictionaries to the fields of a message that is to be written. Nothing is derived here; a protocol does that.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use framescope_parser::{Dissection, Field, Kind, Value};
 use pyo3::prelude::*;
@@ -8,11 +9,17 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, P
 
 use crate::decoder::lent;
 use crate::errors;
+use crate::message::Message;
+use crate::names;
+use crate::tree::{self, Stored};
+use crate::values::{Content, Group};
 
 /// A field that was given.
 #[derive(Debug)]
 struct Given {
     name: String,
+    /// Where it was, if it was dissected.
+    place: (usize, usize),
     value: GivenValue,
     fields: Vec<Given>,
 }
@@ -41,20 +48,22 @@ impl GivenMessage {
     /// The fields of a mapping from names to values, or of a message.
     pub(crate) fn of(message: &Bound<'_, PyAny>) -> PyResult<GivenMessage> {
         let py = message.py();
-        // A message and a group give their fields.
-        let message = match message.cast::<PyMapping>() {
-            Ok(mapping) => mapping.clone().into_any(),
-            Err(_) if message.hasattr("to_dict")? => message.call_method0("to_dict")?,
-            Err(_) => {
-                let text = format!(
-                    "a message is given as a mapping from names to values, not as {}",
-                    message.get_type().name()?
-                );
-                return Err(pyo3::exceptions::PyTypeError::new_err(text));
-            }
+        if let Ok(message) = message.cast::<Message>() {
+            let content = message.get().content(py)?;
+            return Ok(GivenMessage(dissected(content, content.tree().top())));
+        }
+        if let Ok(group) = message.cast::<Group>() {
+            let group = group.get();
+            return Ok(GivenMessage(dissected(&group.content, group.range())));
+        }
+        let Ok(map) = message.cast::<PyMapping>() else {
+            let text = format!(
+                "a message is given as a mapping from names to values, not as {}",
+                message.get_type().name()?
+            );
+            return Err(pyo3::exceptions::PyTypeError::new_err(text));
         };
-        let fields = mapping(py, message.cast::<PyMapping>().map_err(PyErr::from)?, "", 0)?;
-        Ok(GivenMessage(fields))
+        Ok(GivenMessage(mapping(py, map, "", 0)?))
     }
 
     /// The same as the parser knows it.
@@ -80,8 +89,43 @@ impl Given {
                 _ => Value::Wide((*number).into()),
             },
         };
-        Field { name: &self.name, range: 0..0, value, fields: self.fields.iter().map(Given::field).collect() }
+        Field {
+            name: &self.name,
+            range: self.place.0..self.place.1,
+            value,
+            fields: self.fields.iter().map(Given::field).collect(),
+        }
     }
+}
+
+/// The fields of a message as they were dissected, values that have fields in them too.
+fn dissected(content: &Content, range: Range<u32>) -> Vec<Given> {
+    let tree = content.tree();
+    let text = |name| tree.text(name, names::lock().names()).to_owned();
+    let of = |(at, node): (u32, &tree::Node)| {
+        let value = match &node.value {
+            Stored::Unsigned(n) | Stored::Hex(n) => GivenValue::Unsigned(*n),
+            Stored::Signed(n) => GivenValue::Signed(*n),
+            Stored::Wide(n) => GivenValue::Wide(n.number()),
+            Stored::Float(x) => GivenValue::Float(*x),
+            Stored::Bool(b) => GivenValue::Bool(*b),
+            Stored::Text(place) => match String::from_utf8(tree.bytes(place, &content.bytes).to_vec()) {
+                Ok(text) => GivenValue::Text(text),
+                Err(error) => GivenValue::Bytes(error.into_bytes()),
+            },
+            Stored::Bytes(place) => GivenValue::Bytes(tree.bytes(place, &content.bytes).to_vec()),
+            Stored::Enum { value, is_negative, name } => {
+                let number = if *is_negative { i128::from(value.cast_signed()) } else { i128::from(*value) };
+                GivenValue::Enum(number, name.map(text))
+            }
+            Stored::Group => GivenValue::Group,
+            Stored::Missing => return None,
+        };
+        let place = (node.range.start, node.range.end);
+        let fields = dissected(content, at + 1..node.end);
+        Some(Given { name: text(node.name), place, value, fields })
+    };
+    tree.beside(range).filter_map(of).collect()
 }
 
 fn mapping(py: Python<'_>, map: &Bound<'_, PyMapping>, above: &str, depth: usize) -> PyResult<Vec<Given>> {
@@ -141,7 +185,7 @@ fn one(py: Python<'_>, name: &str, given: &Bound<'_, PyAny>, above: &str, depth:
         );
         return Err(errors::encode(py, &text, Some(&path)));
     };
-    Ok(Given { name: name.to_owned(), value, fields })
+    Ok(Given { name: name.to_owned(), place: (0, 0), value, fields })
 }
 
 /// A value that is no group.

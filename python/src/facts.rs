@@ -24,6 +24,9 @@ pub(crate) struct Facts {
     pub(crate) latency_ns: Option<i64>,
     pub(crate) part_of: Option<u32>,
     pub(crate) packets: Vec<u32>,
+    /// The file that the last of them is in, and its number there.
+    pub(crate) file: Option<String>,
+    pub(crate) packet: Option<u32>,
     pub(crate) comments: Vec<(u32, String)>,
     pub(crate) carried_in: Option<String>,
     pub(crate) carried_by: Vec<u32>,
@@ -49,6 +52,8 @@ impl Default for Facts {
             latency_ns: None,
             part_of: None,
             packets: Vec::new(),
+            file: None,
+            packet: None,
             comments: Vec::new(),
             carried_in: None,
             carried_by: Vec::new(),
@@ -64,6 +69,9 @@ impl Facts {
         let carried = index.flow(row.flow()).and_then(|flow| flow.carried());
         let missing = index.missing(row).into_iter().map(|range| (range.start, range.end - range.start));
         let comments = index.comments(row).into_iter();
+        let packets = index.row_packets(row);
+        let last = packets.last().map(|packet| index.packet_in_file(*packet));
+        let file = last.map_or(0, |(file, _)| file);
         Facts {
             row: Some(id.number()),
             time_ns: index.time_ns(row),
@@ -81,7 +89,9 @@ impl Facts {
             reply_to: reply_to.map(RowId::number),
             latency_ns: latency_ns.flatten(),
             part_of: index.part_of(id).map(RowId::number),
-            packets: index.row_packets(row).into_iter().map(|packet| packet.number()).collect(),
+            packets: packets.into_iter().map(|packet| packet.number()).collect(),
+            file: index.source().files().nth(file).map(|file| file.name().to_owned()),
+            packet: last.map(|(_, packet)| packet.number()),
             comments: comments.map(|(packet, text)| (packet.number(), text.to_owned())).collect(),
             carried_in: carried.map(|carried| carried.path().to_owned()),
             carried_by: match index.level(row) {

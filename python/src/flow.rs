@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::capture::{Capture, Opened, Rows};
+use crate::shown;
 use crate::{errors, values};
 
 /// A conversation of two endpoints.
@@ -123,7 +124,7 @@ impl Flow {
         self.index().interface(self.id)
     }
 
-    /// How a TCP connection stands at the end of the capture.
+    /// The state of a TCP connection at the end of the capture.
     #[getter]
     fn state(&self) -> Option<&'static str> {
         self.known()?.connection().map(|connection| connection.state.as_str())
@@ -186,7 +187,7 @@ impl Flow {
             rows
         });
         let rows = Rows::Listed(rows.into());
-        Ok(Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None })
+        Ok(Capture { opened: Arc::clone(&self.opened), rows, expression: None })
     }
 
     /// The bytes of one direction, gaps left out.
@@ -207,6 +208,16 @@ impl Flow {
         });
         let bytes = read.map_err(|error| errors::gone(py, index.source().name(), &error))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        shown::html(slf, "flow_html")
+    }
+
+    /// Draws its messages over time with matplotlib, and returns the axes.
+    #[pyo3(signature = (ax=None))]
+    fn timeline<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        shown::timeline(&slf.call_method0("messages")?, ax)
     }
 
     fn __repr__(&self) -> String {

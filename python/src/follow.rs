@@ -1,7 +1,7 @@
 //! Messages of a capture to which another program still writes, as they arrive. Never waits with the interpreter's lock.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use crate::capture::Capture;
 use crate::errors;
 use crate::facts::Facts;
 use crate::message::{Message, Origin};
+use crate::repeated::Known;
 use crate::source::{Given, path_of};
 use crate::tree::Tree;
 use crate::values::Content;
@@ -172,7 +173,7 @@ fn messages(
         None => rows.extend(index.row_ids_in(start..end)),
     }
     let reader = reader.get_or_insert_with(|| index.reader());
-    let mut all = Vec::new();
+    let (known, mut all) = (Known::default(), Vec::new());
     for id in rows {
         let Some(row) = index.row(id) else { continue };
         let facts = Facts::of(index, id, &row);
@@ -180,7 +181,8 @@ fn messages(
             continue;
         }
         let bytes = index.row_bytes(&row, display_limit(&row), reader).map_err(Failure::Gone)?;
-        let tree = Tree::of(&bytes, |visit| index.report(id, &row, &bytes, visit));
+        let repeated = index.protocol(&row).map(|protocol| known.of(protocol));
+        let tree = Tree::of(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
         all.push(Message::with_content(Origin::Apart(Box::new(facts)), Content::dissected(bytes, tree)));
     }
     Ok(all)
@@ -310,15 +312,12 @@ fn follow_capture(
 impl Capture {
     /// The messages that are appended to its file after those that were read.
     pub(crate) fn follow_from_here(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Follow> {
-        let path: Option<PathBuf> = match &self.opened.reopening {
-            Some(reopening) => reopening.source(py)?.extract().ok(),
-            None => None,
-        };
+        let path = self.opened.reopening.as_ref().and_then(|reopening| reopening.path());
         let Some(path) = path else {
             return Err(PyTypeError::new_err("only the capture of one file can be followed"));
         };
         let after = self.opened.index.packets();
-        follow(py, &path, self.opened.options.clone(), self.expression.as_deref(), after, timeout)
+        follow(py, path, self.opened.options.clone(), self.expression.as_deref(), after, timeout)
     }
 }
 

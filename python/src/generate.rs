@@ -9,9 +9,7 @@ use framescope_checking::{
     Piece, Random, Transcript, havoc, mutate_conversation, mutate_frames, mutate_messages,
 };
 use framescope_ksy::Described;
-use framescope_parser::{
-    Captured, Context, Conversation, Direction, Dissection, Protocol as Speaks, Role, SpanType,
-};
+use framescope_parser::{Captured, Context, Conversation, Direction, Dissection, Protocol as Speaks, Role};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -19,9 +17,9 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 use crate::decoder::{Speech, bytes_of};
 use crate::errors;
 use crate::flow::direction;
-use crate::message::{Framed, Message, Origin};
+use crate::framed::Framed;
+use crate::message::Message;
 use crate::protocol::{Protocol, role_of};
-use crate::values::Content;
 
 /// How many random beginnings of messages forms are learned from: in all stages, and in one at least.
 const TRIES: u32 = 1000;
@@ -159,15 +157,8 @@ impl Generator {
     /// The bytes as a message of a stage, whatever is wrong with them.
     fn message(&self, data: &Bound<'_, PyAny>, stage: u16, towards: &str) -> PyResult<Message> {
         let bytes = bytes_of(data)?.to_vec();
-        let framed = Framed {
-            speech: Arc::clone(&self.speech),
-            offset: 0,
-            length: bytes.len() as u64,
-            span_type: SpanType::Message,
-            stage,
-            direction: direction(towards)?,
-        };
-        Ok(Message::with_content(Origin::Framed(framed), Content { bytes, ..Content::default() }))
+        let framed = Framed::alone(&self.speech, bytes, stage, direction(towards)?);
+        Ok(Message::framed(framed, None))
     }
 
     /// The bytes with other ones in the place of one of the fields: so much more than was there. The checks over them are computed

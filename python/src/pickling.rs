@@ -15,8 +15,8 @@ use crate::names;
 use crate::tree::{Name, Node, Numbered, Place, Problem, Stored, Tree};
 use crate::values::{self, Content};
 
-/// A field: its name, where the fields in it end, its range, what its value is, and the value.
-type NodeState<'py> = (Bound<'py, PyString>, u32, usize, usize, u8, Bound<'py, PyAny>);
+/// A field: its name, where the fields in it end, whether it may be repeated, its range, what its value is, and the value.
+type NodeState<'py> = (Bound<'py, PyString>, u32, bool, usize, usize, u8, Bound<'py, PyAny>);
 
 impl Message {
     /// What is known of it beside its bytes and fields.
@@ -27,16 +27,16 @@ impl Message {
                 None => Facts::default(),
             },
             Origin::Framed(framed) => Facts {
-                direction: framed.direction,
-                offset: framed.offset,
-                length: framed.length,
-                span_type: framed.span_type,
-                protocol: Some(framed.speech.in_stage(framed.stage).name().to_owned()),
+                direction: framed.known.direction,
+                offset: framed.known.offset,
+                length: framed.known.length,
+                span_type: framed.known.span_type,
+                protocol: Some(framed.speech().in_stage(framed.known.stage).name().to_owned()),
                 stage: framed
-                    .speech
+                    .speech()
                     .protocol
                     .stages()
-                    .get(usize::from(framed.stage))
+                    .get(usize::from(framed.known.stage))
                     .map(|stage| stage.name.clone()),
                 ..Facts::default()
             },
@@ -69,7 +69,7 @@ impl Message {
             bytes.into_any(),
             own.into_any(),
             kind.into_pyobject(py)?.into_any(),
-            PyString::new(py, &tree.summary).into_any(),
+            PyString::new(py, &self.summary_text(py)?).into_any(),
             PyList::new(py, problems)?.into_any(),
             PyList::new(py, nodes?)?.into_any(),
         ];
@@ -101,7 +101,7 @@ fn node_state<'py>(py: Python<'py>, tree: &Tree, node: &Node) -> PyResult<NodeSt
         Stored::Group => (9, py.None().into_bound(py)),
         Stored::Missing => (10, py.None().into_bound(py)),
     };
-    Ok((name(node.name), node.end, node.range.start, node.range.end, what, value))
+    Ok((name(node.name), node.end, node.is_repeated, node.range.start, node.range.end, what, value))
 }
 
 fn stored(names: &mut Naming, what: u8, value: &Bound<'_, PyAny>) -> PyResult<Stored> {
@@ -170,15 +170,15 @@ fn _message(
     let mut naming = Naming::default();
     let kind = kind.map(|(number, name)| Numbered { number, name: name.map(|name| naming.name(&name)) });
     let mut tree = Tree::default();
-    (tree.kind, tree.summary) = (kind, summary);
+    (tree.kind, tree.summary) = (kind, Some(summary));
     for (code, start, end, text) in problems {
         tree.problems.push(Problem { code: code_named(&code)?, range: start..end, text });
     }
     for node in nodes.iter() {
-        let (name, end, from, to, what, value) =
-            node.extract::<(String, u32, usize, usize, u8, Bound<'_, PyAny>)>()?;
+        let (name, end, is_repeated, from, to, what, value) =
+            node.extract::<(String, u32, bool, usize, usize, u8, Bound<'_, PyAny>)>()?;
         let value = stored(&mut naming, what, &value)?;
-        tree.nodes.push(Node { name: naming.name(&name), end, range: from..to, value });
+        tree.nodes.push(Node { name: naming.name(&name), end, is_repeated, range: from..to, value });
     }
     tree.set_own(own, naming.rare);
     let facts = Facts::from_dict(facts)?;
@@ -209,6 +209,8 @@ impl Facts {
         dict.set_item("latency_ns", self.latency_ns)?;
         dict.set_item("part_of", self.part_of)?;
         dict.set_item("packets", &self.packets)?;
+        dict.set_item("file", &self.file)?;
+        dict.set_item("packet", self.packet)?;
         dict.set_item("comments", &self.comments)?;
         dict.set_item("carried_in", &self.carried_in)?;
         dict.set_item("carried_by", &self.carried_by)?;
@@ -243,6 +245,8 @@ impl Facts {
             latency_ns: item("latency_ns")?.extract()?,
             part_of: item("part_of")?.extract()?,
             packets: item("packets")?.extract()?,
+            file: item("file")?.extract()?,
+            packet: item("packet")?.extract()?,
             comments: item("comments")?.extract()?,
             carried_in: item("carried_in")?.extract()?,
             carried_by: item("carried_by")?.extract()?,

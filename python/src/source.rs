@@ -14,9 +14,9 @@ use framescope_inspect::protocols::{Notice, is_description};
 use framescope_inspect::{CustomProtocols, Reading};
 use framescope_ksy::Described;
 use framescope_parser::{Key, Protocol as Speaks, Transport, Usable};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyMapping, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyTuple};
 
 use crate::decoder::lent;
 use crate::errors;
@@ -75,11 +75,27 @@ pub(crate) fn source(given: &Bound<'_, PyAny>) -> PyResult<Source> {
     if given.hasattr("read")? {
         return of_file_object(given);
     }
+    if let Some(several) = list_of(given)? {
+        let sources: PyResult<Vec<Source>> = several.iter().map(source).collect();
+        return Ok(Source::joined(sources?));
+    }
     let text = format!(
-        "a capture is given as a path, as bytes or as a file object, not as {}",
+        "a capture is given as a path, as bytes, as a file object or as a list of these, not as {}",
         given.get_type().name()?
     );
     Err(PyTypeError::new_err(text))
+}
+
+/// The captures of a list, of which there is at least one.
+fn list_of<'py>(given: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
+    if !given.is_instance_of::<PyList>() && !given.is_instance_of::<PyTuple>() {
+        return Ok(None);
+    }
+    let all: Vec<Bound<'py, PyAny>> = given.try_iter()?.collect::<PyResult<_>>()?;
+    match all.is_empty() {
+        true => Err(PyValueError::new_err("the list of captures is empty")),
+        false => Ok(Some(all)),
+    }
 }
 
 /// What errors call a capture in memory.
@@ -235,6 +251,11 @@ impl<'py> Given<'py> {
 
     /// The options that an index is built with.
     pub(crate) fn options(&self, py: Python<'_>) -> PyResult<Options> {
+        Ok(self.options_and_names(py)?.0)
+    }
+
+    /// The same, and the names of the protocols that were given.
+    pub(crate) fn options_and_names(&self, py: Python<'_>) -> PyResult<(Options, Vec<String>)> {
         let Protocols { files, objects, names } = protocols(self.get("protocol")?.as_ref())?;
         let include = paths("include", self.get("include")?.as_ref())?;
         let decode_as = rules(py, self.get("decode_as")?.as_ref())?;
@@ -244,6 +265,10 @@ impl<'py> Given<'py> {
             clients.push(text.parse().map_err(|error| errors::option(py, &format!("clients: {error}")))?);
         }
         let own = load(py, &files, &include)?;
+        let mut named: Vec<String> =
+            own.named().chain(names.iter().map(String::as_str)).map(str::to_owned).collect();
+        named.extend(objects.iter().map(|object| object.get().speech.protocol.name().to_owned()));
+        named.extend(decode_as.iter().map(|rule| rule.protocol().to_owned()));
         let keylogs = self.keylogs(py)?;
         let (key, schema) = (key(py, self.get("key")?.as_ref())?, self.schema(py)?);
         let reading = Reading { own, decode_as, clients, keylogs, schema, key, unpack_limit: None };
@@ -253,7 +278,7 @@ impl<'py> Given<'py> {
         for name in &names {
             add_name(py, &mut options, name, only)?;
         }
-        Ok(options)
+        Ok((options, named))
     }
 
     fn keylogs(&self, py: Python<'_>) -> PyResult<Vec<PathBuf>> {
@@ -347,21 +372,44 @@ fn add_name(py: Python<'_>, options: &mut Options, name: &str, only: bool) -> Py
 /// What a capture is opened with, to open it again in another process.
 #[derive(Debug)]
 pub(crate) struct Reopening {
-    path: PathBuf,
+    /// One, or several that are read as one.
+    paths: Vec<PathBuf>,
+    is_list: bool,
     options: Py<PyDict>,
 }
 
 impl Reopening {
     /// How a capture of files is opened again; None for bytes and file objects, and for standard input.
     pub(crate) fn of(given: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<Option<Reopening>> {
-        let Some(path) = path_of(given)?.filter(|path| path != Path::new("-")) else { return Ok(None) };
-        let path = std::path::absolute(&path).unwrap_or(path);
-        Ok(Some(Reopening { path, options: options.copy()?.unbind() }))
+        let (given, is_list) = match list_of(given)? {
+            Some(several) => (several, true),
+            None => (vec![given.clone()], false),
+        };
+        let mut paths = Vec::new();
+        for one in &given {
+            let Some(path) = path_of(one)?.filter(|path| path != Path::new("-")) else { return Ok(None) };
+            paths.push(std::path::absolute(&path).unwrap_or(path));
+        }
+        Ok(Some(Reopening { paths, is_list, options: options.copy()?.unbind() }))
     }
 
-    /// The file.
+    /// The file, or the list of several.
     pub(crate) fn source<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(self.path.as_os_str().into_pyobject(py)?.into_any())
+        match (self.paths.as_slice(), self.is_list) {
+            ([path], false) => Ok(path.as_os_str().into_pyobject(py)?.into_any()),
+            (paths, _) => {
+                let paths = paths.iter().map(|path| path.as_os_str());
+                Ok(PyList::new(py, paths.collect::<Vec<_>>())?.into_any())
+            }
+        }
+    }
+
+    /// The file, if it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self.paths.as_slice() {
+            [path] => Some(path),
+            _ => None,
+        }
     }
 
     /// The keywords of `open`.

@@ -4,23 +4,31 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use framescope_parser::{Code, Kind, Value, Visit, Wide};
 
 use crate::names::{self, Names};
+use crate::repeated::{OUTSIDE, Repeated, place};
 
 /// What a protocol reported of a message.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     pub(crate) kind: Option<Numbered>,
-    pub(crate) summary: String,
+    /// None where it was not asked for.
+    pub(crate) summary: Option<String>,
     pub(crate) problems: Vec<Problem>,
     /// Values that are no part of the message's bytes, one after another.
     own: Vec<u8>,
     /// Names that are not kept for others.
     rare: Vec<Box<str>>,
+    /// Which fields of the protocol may occur several times.
+    repeated: Option<Arc<Repeated>>,
 }
+
+/// So many fields are expected at most of the next message.
+const MOST_EXPECTED: usize = 64;
 
 /// A field.
 #[derive(Clone, Debug)]
@@ -28,6 +36,8 @@ pub(crate) struct Node {
     pub(crate) name: Name,
     /// Where the fields in it end: that of the next field beside it.
     pub(crate) end: u32,
+    /// Whether it may occur several times in what it is in.
+    pub(crate) is_repeated: bool,
     /// Its bytes, as offsets in the message.
     pub(crate) range: Range<usize>,
     pub(crate) value: Stored,
@@ -80,14 +90,52 @@ pub(crate) struct Problem {
 
 impl Tree {
     /// What `report` reports of a message with these bytes.
-    pub(crate) fn of<'a>(message: &'a [u8], report: impl FnOnce(&mut dyn Visit<'a>)) -> Tree {
-        let mut tree = Tree::default();
+    pub(crate) fn of<'a>(
+        message: &'a [u8],
+        repeated: Option<Arc<Repeated>>,
+        report: impl FnOnce(&mut dyn Visit<'a>),
+    ) -> Tree {
+        Tree::with(message, repeated, true, report)
+    }
+
+    /// The same without the summary, which few look at and which costs as much as the fields.
+    pub(crate) fn of_fields<'a>(
+        message: &'a [u8],
+        repeated: Option<Arc<Repeated>>,
+        report: impl FnOnce(&mut dyn Visit<'a>),
+    ) -> Tree {
+        Tree::with(message, repeated, false, report)
+    }
+
+    fn with<'a>(
+        message: &'a [u8],
+        repeated: Option<Arc<Repeated>>,
+        summary: bool,
+        report: impl FnOnce(&mut dyn Visit<'a>),
+    ) -> Tree {
         let mut lock = names::lock();
-        let mut builder = Builder { tree: &mut tree, message, names: lock.names(), open: Vec::new() };
+        // Most messages have as many fields as the one before.
+        let expected = lock.names().fields_of_last;
+        let mut tree = Tree { nodes: Vec::with_capacity(expected), ..Tree::default() };
+        let known = repeated.as_deref().filter(|repeated| !repeated.is_empty());
+        let names = lock.names();
+        let mut builder =
+            Builder { tree: &mut tree, message, names, open: Vec::new(), repeated: known, summary };
         report(&mut builder);
         builder.close();
+        lock.names().fields_of_last = tree.nodes.len().min(MOST_EXPECTED);
         drop(lock);
+        tree.repeated = repeated;
         tree
+    }
+
+    /// The only field of a range with a name, if one has it.
+    pub(crate) fn only(&self, range: Range<u32>, name: &str) -> Option<u32> {
+        let mut lock = names::lock();
+        let names = lock.names();
+        let mut named = self.beside(range).filter(|(_, node)| self.text(node.name, names) == name);
+        let (at, node) = named.next()?;
+        (named.next().is_none() && !node.is_repeated).then_some(at)
     }
 
     /// The fields beside each other from one on, up to where the one around them ends.
@@ -138,37 +186,79 @@ impl Tree {
         }
     }
 
-    /// The fields at a path of names joined by dots, in a range. Where there are none, the first names of the path may be left out,
-    /// as in a filter.
-    pub(crate) fn find(&self, range: Range<u32>, path: &str) -> Vec<u32> {
+    /// The fields at a path of names joined by dots, in those of a field or of the message. Where there are none, the first names of
+    /// the path may be left out, as in a filter.
+    pub(crate) fn find(&self, range: Range<u32>, path: &str) -> Found {
         let mut lock = names::lock();
         let names = lock.names();
-        let mut found = Vec::new();
+        let mut found = Found::default();
         self.find_exact(range.clone(), path, names, &mut found);
-        if found.is_empty() {
-            let mut at = range.start;
-            while at < range.end
-                && let Some(node) = self.nodes.get(at as usize)
-            {
-                let before = found.len();
-                self.find_exact(at + 1..node.end, path, names, &mut found);
-                // What is in a field that was found is a part of it.
-                at = if found.len() > before { node.end } else { at + 1 };
+        if found.fields.is_empty() && self.may_be_none(&range, path, names) {
+            found.is_list = true;
+            return found;
+        }
+        // What is before this is in a field that may occur several times.
+        let mut list_to = 0;
+        let mut at = range.start;
+        while found.fields.is_empty() || found.is_search {
+            let Some(node) = self.nodes.get(at as usize).filter(|_| at < range.end) else { break };
+            if node.is_repeated {
+                list_to = list_to.max(node.end);
             }
+            let before = found.fields.len();
+            self.find_exact(at + 1..node.end, path, names, &mut found);
+            let is_found = found.fields.len() > before;
+            found.is_search = true;
+            found.is_list |= is_found && at < list_to;
+            // What is in a field that was found is a part of it.
+            at = if is_found { node.end } else { at + 1 };
         }
         found
     }
 
-    fn find_exact(&self, range: Range<u32>, path: &str, names: &Names, found: &mut Vec<u32>) {
+    fn find_exact(&self, range: Range<u32>, path: &str, names: &Names, found: &mut Found) {
         for (at, node) in self.beside(range) {
             let Some(rest) = path.strip_prefix(self.text(node.name, names)) else { continue };
+            let before = found.fields.len();
             if rest.is_empty() {
-                found.push(at);
+                found.fields.push(at);
             } else if let Some(rest) = rest.strip_prefix('.') {
                 self.find_exact(at + 1..node.end, rest, names, found);
             }
+            found.is_list |= node.is_repeated && found.fields.len() > before;
         }
     }
+
+    /// Whether a field that is not there may occur any number of times, so that there are none of it.
+    fn may_be_none(&self, range: &Range<u32>, path: &str, names: &Names) -> bool {
+        let Some(repeated) = self.repeated.as_deref().filter(|repeated| !repeated.is_empty()) else {
+            return false;
+        };
+        // The fields around the range: those that began before it and end after it.
+        let mut whole = String::new();
+        let around = self.nodes.iter().take(range.start as usize).enumerate();
+        for (_, node) in around.filter(|(_, node)| node.end >= range.end && node.end > range.start) {
+            whole.push_str(self.text(node.name, names));
+            whole.push('.');
+        }
+        whole.push_str(path);
+        // What it is in is there.
+        let is_there = |group: &str| {
+            let mut found = Found::default();
+            self.find_exact(range.clone(), group, names, &mut found);
+            !found.fields.is_empty()
+        };
+        repeated.is_path(&whole) && path.rsplit_once('.').is_none_or(|(group, _)| is_there(group))
+    }
+}
+
+/// The fields at a path.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) fields: Vec<u32>,
+    /// Whether there may be several, or none, so that they are a list.
+    pub(crate) is_list: bool,
+    is_search: bool,
 }
 
 /// Builds a tree of what is reported.
@@ -176,8 +266,12 @@ pub(crate) struct Builder<'t, 'a> {
     tree: &'t mut Tree,
     message: &'a [u8],
     names: &'t mut Names,
-    /// The fields that were begun and not ended.
-    open: Vec<u32>,
+    /// The fields that were begun and not ended, with their places.
+    open: Vec<(u32, u64)>,
+    /// Which fields may occur several times, if any do.
+    repeated: Option<&'t Repeated>,
+    /// Whether the summary is wanted.
+    summary: bool,
 }
 
 impl Builder<'_, '_> {
@@ -202,7 +296,12 @@ impl Builder<'_, '_> {
         Place::Own(start..self.tree.own.len())
     }
 
-    fn push(&mut self, name: &str, range: Range<usize>, value: &Value<'_>) -> u32 {
+    fn push(&mut self, name: &str, range: Range<usize>, value: &Value<'_>) -> (u32, u64) {
+        let (mut at, mut is_repeated) = (OUTSIDE, false);
+        if let Some(repeated) = self.repeated {
+            at = place(self.open.last().map_or(OUTSIDE, |(_, at)| *at), name);
+            is_repeated = repeated.is_at(at);
+        }
         let value = match value {
             Value::Unsigned(n) => Stored::Unsigned(*n),
             Value::Hex(n) => Stored::Hex(*n),
@@ -221,9 +320,9 @@ impl Builder<'_, '_> {
             Value::Missing => Stored::Missing,
         };
         let name = self.name(name);
-        let at = u32::try_from(self.tree.nodes.len()).unwrap_or(u32::MAX);
-        self.tree.nodes.push(Node { name, end: at.saturating_add(1), range, value });
-        at
+        let number = u32::try_from(self.tree.nodes.len()).unwrap_or(u32::MAX);
+        self.tree.nodes.push(Node { name, end: number.saturating_add(1), is_repeated, range, value });
+        (number, at)
     }
 
     /// Ends the fields that were not ended.
@@ -235,7 +334,7 @@ impl Builder<'_, '_> {
 
     fn end(&mut self) {
         let end = u32::try_from(self.tree.nodes.len()).unwrap_or(u32::MAX);
-        if let Some(node) = self.open.pop().and_then(|at| self.tree.nodes.get_mut(at as usize)) {
+        if let Some(node) = self.open.pop().and_then(|(at, _)| self.tree.nodes.get_mut(at as usize)) {
             node.end = end;
         }
     }
@@ -265,6 +364,24 @@ impl<'a> Visit<'a> for Builder<'_, 'a> {
     }
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
-        self.tree.summary = text.to_string();
+        if self.summary {
+            self.tree.summary = Some(text.to_string());
+        }
+    }
+}
+
+/// Only the summary.
+#[derive(Default)]
+pub(crate) struct Summary(pub(crate) String);
+
+impl<'a> Visit<'a> for Summary {
+    fn kind(&mut self, _: Kind<'a>) {}
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn end(&mut self) {}
+    fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.0 = text.to_string();
     }
 }

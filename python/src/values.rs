@@ -1,36 +1,60 @@
 //! The fields of a message as Python values. Nothing is made before it is asked for.
 
-use std::sync::OnceLock;
-
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString};
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use crate::framed::Part;
 use crate::names;
-use crate::tree::{self, Name, Stored, Tree};
+use crate::tree::{self, Found, Name, Stored, Tree};
 
-/// The bytes of a message, and its fields once they were asked for.
+/// The bytes of a message, and its fields.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) tree: OnceLock<Box<Tree>>,
+    pub(crate) bytes: Bytes,
+    pub(crate) tree: Tree,
+}
+
+/// The bytes of a message.
+#[derive(Debug)]
+pub(crate) enum Bytes {
+    /// Its own.
+    Own(Vec<u8>),
+    /// In a block with those of others.
+    Part(Part),
+}
+
+impl Default for Bytes {
+    fn default() -> Bytes {
+        Bytes::Own(Vec::new())
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Own(bytes) => bytes,
+            Bytes::Part(part) => part,
+        }
+    }
 }
 
 impl Content {
     /// A message that was dissected.
     pub(crate) fn dissected(bytes: Vec<u8>, tree: Tree) -> Content {
-        Content { bytes, tree: OnceLock::from(Box::new(tree)) }
+        Content { bytes: Bytes::Own(bytes), tree }
     }
 
-    /// Its fields; none where they were never asked for.
+    /// Its fields.
     pub(crate) fn tree(&self) -> &Tree {
-        static EMPTY: OnceLock<Tree> = OnceLock::new();
-        self.tree.get().map_or_else(|| EMPTY.get_or_init(Tree::default), |tree| tree)
+        &self.tree
     }
 }
 
@@ -97,25 +121,31 @@ fn own_value<'py>(py: Python<'py>, content: &Content, value: &Stored) -> PyResul
 pub(crate) fn value<'py>(py: Python<'py>, content: &Arc<Content>, at: u32) -> PyResult<Bound<'py, PyAny>> {
     let tree = content.tree();
     let Some(node) = tree.nodes.get(at as usize) else { return Ok(py.None().into_bound(py)) };
+    match is_shown_as_group(at, node) {
+        true => Ok(Bound::new(py, Group { content: Arc::clone(content), at })?.into_any()),
+        false => own_value(py, content, &node.value),
+    }
+}
+
+/// Whether a field is the fields in it rather than its own value: a number that has some has names for its bits.
+fn is_shown_as_group(at: u32, node: &tree::Node) -> bool {
     let has_fields = node.end > at + 1;
     match node.value {
-        Stored::Group => {}
-        Stored::Missing => return Ok(py.None().into_bound(py)),
-        _ if !has_fields => return own_value(py, content, &node.value),
-        _ => {}
+        Stored::Group => true,
+        Stored::Unsigned(_) | Stored::Hex(_) | Stored::Signed(_) | Stored::Wide(_) => has_fields,
+        _ => false,
     }
-    Ok(Bound::new(py, Group { content: Arc::clone(content), at })?.into_any())
 }
 
 /// The value of the only field, or a list of those of several.
 fn value_of<'py>(
     py: Python<'py>,
     content: &Arc<Content>,
-    found: &[u32],
+    found: &Found,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    match found {
-        [] => Ok(None),
-        [one] => value(py, content, *one).map(Some),
+    match found.fields.as_slice() {
+        [] if !found.is_list => Ok(None),
+        [one] if !found.is_list => value(py, content, *one).map(Some),
         several => Ok(Some(list_of(py, content, several)?.into_any())),
     }
 }
@@ -132,6 +162,9 @@ pub(crate) fn find<'py>(
     range: Range<u32>,
     path: &str,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if let Some(only) = content.tree().only(range.clone(), path) {
+        return value(py, content, only).map(Some);
+    }
     value_of(py, content, &content.tree().find(range, path))
 }
 
@@ -142,7 +175,7 @@ pub(crate) fn find_all<'py>(
     range: Range<u32>,
     path: &str,
 ) -> PyResult<Bound<'py, PyList>> {
-    list_of(py, content, &content.tree().find(range, path))
+    list_of(py, content, &content.tree().find(range, path).fields)
 }
 
 /// The names of a range of fields, each once.
@@ -168,15 +201,13 @@ pub(crate) fn to_dict<'py>(
     let tree = content.tree();
     let dict = PyDict::new(py);
     for (at, node) in tree.beside(range) {
-        let has_fields = node.end > at + 1;
-        let value = match node.value {
-            Stored::Missing => py.None().into_bound(py),
-            Stored::Group => to_dict(py, content, at + 1..node.end)?.into_any(),
-            _ if has_fields => to_dict(py, content, at + 1..node.end)?.into_any(),
-            _ => own_value(py, content, &node.value)?,
+        let value = match is_shown_as_group(at, node) {
+            true => to_dict(py, content, at + 1..node.end)?.into_any(),
+            false => own_value(py, content, &node.value)?,
         };
         let key = name(py, tree, node.name);
         match dict.get_item(&key)? {
+            None if node.is_repeated => dict.set_item(key, PyList::new(py, [value])?)?,
             None => dict.set_item(key, value)?,
             Some(known) => match known.cast::<PyList>() {
                 Ok(list) => list.append(value)?,
@@ -212,12 +243,13 @@ pub(crate) fn problems<'py>(py: Python<'py>, content: &Content) -> PyResult<Boun
 #[pyclass(frozen, mapping, module = "framescope")]
 #[derive(Debug)]
 pub(crate) struct Group {
-    content: Arc<Content>,
+    pub(crate) content: Arc<Content>,
     at: u32,
 }
 
 impl Group {
-    fn range(&self) -> Range<u32> {
+    /// The fields in it.
+    pub(crate) fn range(&self) -> Range<u32> {
         self.content.tree().inside(self.at)
     }
 
@@ -247,7 +279,7 @@ impl Group {
         path.cast::<PyString>()
             .ok()
             .and_then(|path| path.to_str().ok())
-            .is_some_and(|path| !self.content.tree().find(self.range(), path).is_empty())
+            .is_some_and(|path| !self.content.tree().find(self.range(), path).fields.is_empty())
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {

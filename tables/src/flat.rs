@@ -5,25 +5,26 @@ use std::sync::Arc;
 
 use framescope_capture::Index;
 use framescope_capture::export::{NamedField, TakeFields, json_value};
-use framescope_capture::filter::{Column, Filter, Subject};
+use framescope_capture::filter::{Column, Subject};
 use framescope_parser::{FieldShape, FieldType, Value};
 
 use crate::columns::leaf::{LeafType, Stored};
 use crate::columns::tree::{ColumnShape, NodeId, Tree};
 use crate::error::TableError;
-use crate::layout::{Origin, RowNames, leaf_type, protocol_fields};
+use crate::layout::{Origin, RowNames, leaf_type, observed_fields};
 use crate::options::TableOptions;
+use crate::rows::TableRows;
 
 /// The columns of what is selected, in its order.
 pub(crate) fn columns(
     index: &Arc<Index>,
-    filter: Option<&Filter>,
+    rows: &TableRows,
     options: &TableOptions,
     selected: &[NamedField],
     names: &RowNames,
 ) -> Result<Vec<(Origin, ColumnShape)>, TableError> {
     let has_fields = selected.iter().any(|field| matches!(field.subject, Subject::Field { .. }));
-    let protocols = if has_fields { protocol_fields(index, filter, options)? } else { Vec::new() };
+    let protocols = if has_fields { observed_fields(index, rows, options)? } else { Vec::new() };
     let column = |(at, field): (usize, &NamedField)| match &field.subject {
         Subject::Column(column) => (Origin::Row(*column), names.shape(*column, &field.name)),
         Subject::Field { protocol, path } => {

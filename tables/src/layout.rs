@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
-use framescope_capture::Index;
 use framescope_capture::export::NamedField;
-use framescope_capture::filter::{Column, Filter};
+use framescope_capture::filter::Column;
+use framescope_capture::{Index, Source};
 use framescope_parser::{Direction, FieldShape, FieldType, Protocol, Reads, merge_fields};
 
 use crate::columns::leaf::LeafType;
@@ -14,8 +14,9 @@ use crate::columns::names::Known;
 use crate::columns::tree::ColumnShape;
 use crate::error::TableError;
 use crate::flat;
-use crate::observe;
+use crate::observe::{self, Observed, Wanted};
 use crate::options::TableOptions;
+use crate::rows::TableRows;
 
 /// Where the values of a column come from.
 #[derive(Clone, Debug)]
@@ -24,6 +25,10 @@ pub(crate) enum Origin {
     Row(Column),
     /// The fields of the messages of a protocol, by its place among [`Layout::protocols`].
     Protocol,
+    /// The file that has a row's last packet.
+    File,
+    /// The number of that packet in the file.
+    FilePacket,
     /// What has no place in any other column.
     Extra,
     /// The values of the selected field with this number.
@@ -41,6 +46,8 @@ pub(crate) struct Layout {
     pub(crate) selected: Option<Vec<NamedField>>,
     /// By the number of a kind, the place of its name.
     pub(crate) kinds: Vec<i32>,
+    /// By the number of a file, the place of its name.
+    pub(crate) files: Vec<i32>,
 }
 
 /// The column of the fields that have no place.
@@ -74,8 +81,9 @@ const SHARED_ADDRESSES: usize = 1 << 14;
 impl Layout {
     pub(crate) fn new(
         index: &Arc<Index>,
-        filter: Option<&Filter>,
+        rows: &TableRows,
         options: &TableOptions,
+        protocols: Option<Vec<ProtocolFields>>,
     ) -> Result<Layout, TableError> {
         let (kinds, places) = Known::new(index.kind_names().iter().map(String::as_str));
         let names = RowNames { kinds: Arc::new(kinds), addresses: Arc::new(addresses(index)) };
@@ -85,33 +93,56 @@ impl Layout {
             protocols: Vec::new(),
             selected: None,
             kinds: places,
+            files: Vec::new(),
         };
         match &options.fields {
             Some(fields) => {
                 let selected = fields.subjects().to_vec();
-                layout.columns = flat::columns(index, filter, options, &selected, &names)?;
+                layout.columns = flat::columns(index, rows, options, &selected, &names)?;
                 layout.selected = Some(selected);
+                layout.add_places(index, options);
             }
-            None => layout.add_usual(index, filter, options, &names)?,
+            None => {
+                let protocols = match protocols {
+                    Some(protocols) => protocols,
+                    None => observed_fields(index, rows, options)?,
+                };
+                layout.add_usual(index, options, &names, protocols);
+            }
         }
         let fields: Vec<_> = layout.columns.iter().map(|(_, shape)| shape.field()).collect();
         layout.schema = Arc::new(Schema::new(fields));
         Ok(layout)
     }
 
+    /// Adds the columns that lead to the files.
+    fn add_places(&mut self, index: &Index, options: &TableOptions) {
+        if !options.places {
+            return;
+        }
+        let (files, places) = Known::new(index.source().files().map(Source::name));
+        self.files = places;
+        let file = ColumnShape::leaf("file", LeafType::Names(Arc::new(files)));
+        self.columns.push((Origin::File, file));
+        self.columns.push((Origin::FilePacket, ColumnShape::leaf("packet", LeafType::Unsigned(32))));
+    }
+
     fn add_usual(
         &mut self,
-        index: &Arc<Index>,
-        filter: Option<&Filter>,
+        index: &Index,
         options: &TableOptions,
         names: &RowNames,
-    ) -> Result<(), TableError> {
+        protocols: Vec<ProtocolFields>,
+    ) {
         let mut columns = USUAL.to_vec();
-        columns.extend(options.also.iter().filter(|column| !USUAL.contains(column)));
+        let is_there =
+            |column: &Column| USUAL.contains(column) || options.places && *column == Column::Packet;
+        columns.extend(options.also.iter().filter(|column| !is_there(column)));
         for column in columns {
             self.columns.push((Origin::Row(column), names.shape(column, column.name())));
         }
-        for (name, fields) in protocol_fields(index, filter, options)? {
+        self.add_places(index, options);
+        for (name, fields) in protocols {
             if fields.is_empty() {
                 continue;
             }
@@ -127,16 +158,29 @@ impl Layout {
         let extra =
             vec![ColumnShape::leaf("field", LeafType::Text), ColumnShape::leaf("json", LeafType::Text)];
         self.columns.push((Origin::Extra, ColumnShape::group(EXTRA, extra).list()));
-        Ok(())
     }
+}
+
+/// The name of a protocol, and the fields of its messages.
+pub(crate) type ProtocolFields = (String, Vec<FieldShape>);
+
+/// The fields of each protocol that has a column: where it does not say which, those that the selected rows have.
+pub(crate) fn observed_fields(
+    index: &Arc<Index>,
+    rows: &TableRows,
+    options: &TableOptions,
+) -> Result<Vec<ProtocolFields>, TableError> {
+    protocol_fields(index, options, &mut |unknown| {
+        observe::fields(index, rows, options, Wanted::Protocols(unknown))
+    })
 }
 
 /// The fields of each protocol that has a column, in the order in which detection prefers the protocols.
 pub(crate) fn protocol_fields(
-    index: &Arc<Index>,
-    filter: Option<&Filter>,
+    index: &Index,
     options: &TableOptions,
-) -> Result<Vec<(String, Vec<FieldShape>)>, TableError> {
+    observe: &mut dyn FnMut(Vec<String>) -> Result<Observed, TableError>,
+) -> Result<Vec<ProtocolFields>, TableError> {
     let mut wanted: Vec<(String, Option<Vec<FieldShape>>)> = Vec::new();
     let spoken = if options.spoken { index.spoken_protocols() } else { Vec::new() };
     for protocol in index.protocols() {
@@ -155,19 +199,21 @@ pub(crate) fn protocol_fields(
             }
         }
     }
-    let unknown: Vec<&str> =
-        wanted.iter().filter(|(_, shape)| shape.is_none()).map(|(name, _)| name.as_str()).collect();
+    let unknown: Vec<String> =
+        wanted.iter().filter(|(_, shape)| shape.is_none()).map(|(name, _)| name.clone()).collect();
     let mut observed = match unknown.is_empty() {
-        true => Default::default(),
-        false => observe::fields(index, filter, options, &unknown)?,
+        true => Observed::new(),
+        false => observe(unknown)?,
     };
-    Ok(wanted
-        .into_iter()
-        .map(|(name, shape)| {
-            let fields = shape.or_else(|| observed.remove(&name)).unwrap_or_default();
-            (name, fields)
-        })
-        .collect())
+    let mut seen = |name: &str| {
+        let (_, fields) = observed.iter_mut().find(|(group, _)| group.protocol.as_deref() == Some(name))?;
+        Some(std::mem::take(fields))
+    };
+    let complete = |(name, shape): (String, Option<Vec<FieldShape>>)| {
+        let fields = shape.or_else(|| seen(&name)).unwrap_or_default();
+        (name, fields)
+    };
+    Ok(wanted.into_iter().map(complete).collect())
 }
 
 /// The names of the protocols that the messages of a protocol have, with their shapes.

@@ -5,6 +5,7 @@
 //! that all captures of one protocol have the same columns. This crate only makes columns of what the
 //! [index](framescope_capture) holds; it never reads a packet itself, and never changes what is there.
 
+mod by_kind;
 mod columns;
 mod error;
 mod files;
@@ -20,8 +21,10 @@ mod walk;
 
 pub use arrow_array;
 pub use arrow_schema;
+pub use by_kind::KindTable;
 pub use error::TableError;
 pub use options::TableOptions;
+pub use rows::TableRows;
 pub use table::{Batches, Table};
 
 /// The README's examples are tested with the documentation.

@@ -1,6 +1,5 @@
 //! The fields of protocols that do not say which they have: all messages are read to find out.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,17 +7,32 @@ use std::sync::atomic::AtomicBool;
 
 use framescope_capture::Index;
 use framescope_capture::export::Content;
-use framescope_capture::filter::Filter;
 use framescope_parser::{Code, FieldShape, FieldType, Kind, SpanType, Value, Visit, merge_fields};
 
 use crate::error::TableError;
 use crate::options::TableOptions;
 use crate::ordered::Ordered;
-use crate::rows::{Run, Selected};
+use crate::rows::{Run, Selected, TableRows};
 use crate::table::RUN_BYTES;
 
-/// By the name of a protocol, the fields of its messages.
-pub(crate) type Observed = HashMap<String, Vec<FieldShape>>;
+/// Messages whose fields are noted together: of one protocol, and of one kind if that matters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) protocol: Option<String>,
+    pub(crate) kind: Option<String>,
+}
+
+/// Whose fields are noted.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// Those of some protocols.
+    Protocols(Vec<String>),
+    /// Those of each kind of all.
+    Kinds,
+}
+
+/// The fields of groups of messages, in the order in which the first of each comes.
+pub(crate) type Observed = Vec<(Group, Vec<FieldShape>)>;
 
 /// The most different fields in one structure. Of one with more, which the messages themselves name, all are JSON.
 const MOST_FIELDS: usize = 256;
@@ -27,43 +41,59 @@ const DEEPEST: usize = 16;
 /// The most names of the numbers of one field.
 const MOST_NAMES: usize = 4096;
 
-/// The fields of each of some protocols, as the selected rows have them.
+/// The fields that the selected rows have.
 pub(crate) fn fields(
     index: &Arc<Index>,
-    filter: Option<&Filter>,
+    rows: &TableRows,
     options: &TableOptions,
-    protocols: &[&str],
+    wanted: Wanted,
 ) -> Result<Observed, TableError> {
-    let wanted: Vec<String> = protocols.iter().map(|name| (*name).to_owned()).collect();
     let threads = options.thread_count();
-    let mut runs = Selected::new(index, filter.cloned(), (options.batch_rows, RUN_BYTES), threads);
+    let mut runs = Selected::new(index, rows, None, (options.batch_rows, RUN_BYTES), threads);
     let index = Arc::clone(index);
     let work = move |run: Run, stop: &AtomicBool| observe(&index, &wanted, &run, stop);
     let mut ordered = Ordered::new(threads, work);
     let mut all = Observed::new();
     while let Some(observed) = ordered.next(&mut || runs.next())? {
-        for (name, fields) in observed? {
-            merge_fields(all.entry(name).or_default(), fields);
+        for (group, fields) in observed? {
+            match all.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, known)) => merge_fields(known, fields),
+                None => all.push((group, fields)),
+            }
         }
     }
-    all.values_mut().for_each(|fields| bounded(fields, 0));
+    all.iter_mut().for_each(|(_, fields)| bounded(fields, 0));
     Ok(all)
 }
 
-fn observe(index: &Index, wanted: &[String], run: &Run, stop: &AtomicBool) -> Result<Observed, TableError> {
+fn observe(index: &Index, wanted: &Wanted, run: &Run, stop: &AtomicBool) -> Result<Observed, TableError> {
     let mut content = Content::new(index);
     let mut observed = Observed::new();
+    // Rows of one group often follow each other.
+    let mut last = 0;
     run.for_each(index, stop, &mut |_, row| {
-        let Some(name) = index.protocol(row).map(|protocol| protocol.name()) else { return Ok(()) };
-        if row.span_type == SpanType::Gap || !wanted.iter().any(|one| one == name) {
+        let protocol = index.protocol(row).map(|protocol| protocol.name());
+        let kind = match wanted {
+            Wanted::Protocols(names) => match protocol {
+                Some(name) if names.iter().any(|one| one == name) => None,
+                _ => return Ok(()),
+            },
+            Wanted::Kinds => index.kind(row),
+        };
+        let is_in = |group: &Group| group.protocol.as_deref() == protocol && group.kind.as_deref() == kind;
+        if !observed.get(last).is_some_and(|(group, _)| is_in(group)) {
+            last = observed.iter().position(|(group, _)| is_in(group)).unwrap_or(observed.len());
+        }
+        if last == observed.len() {
+            let group = Group { protocol: protocol.map(str::to_owned), kind: kind.map(str::to_owned) };
+            observed.push((group, Vec::new()));
+        }
+        let Some((_, fields)) = observed.get_mut(last) else { return Ok(()) };
+        if row.span_type == SpanType::Gap || protocol.is_none() {
             return Ok(());
         }
         content.find(row);
         content.read(row)?;
-        let fields = match observed.get_mut(name) {
-            Some(fields) => fields,
-            None => observed.entry(name.to_owned()).or_default(),
-        };
         let mut observer =
             Observer { open: vec![Open { fields: std::mem::take(fields), ..Open::default() }] };
         index.visit(row, &content.bytes, &mut observer);

@@ -8,24 +8,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use framescope_capture::Index;
-use framescope_capture::filter::Filter;
 
 use crate::error::TableError;
 use crate::fill::Filler;
 use crate::layout::Layout;
+use crate::observe::Group;
 use crate::options::TableOptions;
 use crate::ordered::Ordered;
-use crate::rows::{Run, Selected};
+use crate::rows::{Run, Selected, TableRows};
 
 /// The rows of a capture as a table. A clone is the same table.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use framescope_capture::{Options, Source, read};
-/// use framescope_tables::{Table, TableOptions};
+/// use framescope_tables::{Table, TableOptions, TableRows};
 ///
 /// let index = read(Source::from_bytes("crash-1", *b"\x01ada"), &Options::default(), &mut |_| true)?;
-/// let table = Table::new(Arc::new(index), None, TableOptions::default())?;
+/// let table = Table::new(Arc::new(index), TableRows::All, TableOptions::default())?;
 /// assert_eq!(table.schema().field(0).name(), "row");
 /// let rows: usize = table.batches().map(|batch| batch.map(|batch| batch.num_rows())).sum::<Result<_, _>>()?;
 /// assert_eq!(rows, 1);
@@ -36,9 +36,11 @@ pub struct Table(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) index: Arc<Index>,
-    pub(crate) filter: Option<Filter>,
+    pub(crate) rows: TableRows,
     pub(crate) options: TableOptions,
     pub(crate) layout: Layout,
+    /// The rows of one kind only, if only these are wanted.
+    pub(crate) group: Option<Group>,
     /// How many values had no place in any column.
     left_out: AtomicU64,
 }
@@ -47,18 +49,29 @@ pub(crate) struct Inner {
 pub(crate) const RUN_BYTES: u64 = 64 << 20;
 
 impl Table {
-    /// The table of the rows that a filter matches, or of all. Where a protocol does not say which fields its messages have, all of
+    /// The table of some rows of a capture: those that an `Option<Filter>` matches, or [`TableRows`]. Where a protocol does not say which fields its messages have, all of
     /// them are read to find out.
     ///
     /// # Errors
     /// The capture can't be read any more.
     pub fn new(
         index: Arc<Index>,
-        filter: Option<Filter>,
+        rows: impl Into<TableRows>,
         options: TableOptions,
     ) -> Result<Table, TableError> {
-        let layout = Layout::new(&index, filter.as_ref(), &options)?;
-        Ok(Table(Arc::new(Inner { index, filter, options, layout, left_out: AtomicU64::new(0) })))
+        let rows = rows.into();
+        let layout = Layout::new(&index, &rows, &options, None)?;
+        Ok(Table::of(index, rows, options, layout, None))
+    }
+
+    pub(crate) fn of(
+        index: Arc<Index>,
+        rows: TableRows,
+        options: TableOptions,
+        layout: Layout,
+        group: Option<Group>,
+    ) -> Table {
+        Table(Arc::new(Inner { index, rows, options, layout, group, left_out: AtomicU64::new(0) }))
     }
 
     /// The types of its columns.
@@ -105,7 +118,7 @@ impl Inner {
     /// Its rows, in runs.
     pub(crate) fn selected(&self, run_rows: u32) -> Selected {
         let limits = (run_rows, RUN_BYTES);
-        Selected::new(&self.index, self.filter.clone(), limits, self.options.thread_count())
+        Selected::new(&self.index, &self.rows, self.group.clone(), limits, self.options.thread_count())
     }
 
     /// Passes on the batches of a run.

@@ -277,7 +277,7 @@ fn what_is_wrong_with_a_file_costs_its_rest_and_is_listed_by_its_name() {
     };
     let cut_short = bytes(&files[0]);
     files[0] = Source::from_bytes("short", &cut_short[..cut_short.len() - 3]);
-    files.insert(1, Source::from_bytes("none", *b"this is no capture"));
+    files.insert(1, Source::from_bytes("none", *b"this is not a capture"));
     files.insert(2, Source::from_bytes("empty", *b""));
     files.insert(3, Source::from_bytes("log", *b"btsnoop\0\0\0\0\x01\0\0\x03\xEA"));
     let index = read(Source::joined(files), &options(), &mut |_| true).unwrap();
@@ -381,7 +381,7 @@ fn a_text_among_the_files_is_converted_and_a_scan_refuses_what_is_no_capture() {
         &mut |_| true,
     );
     assert!(index.unwrap().notices().iter().any(|notice| notice.contains("dump.txt")));
-    let none = Source::from_bytes("none", *b"this is no capture");
+    let none = Source::from_bytes("none", *b"this is not a capture");
     assert!(matches!(scan(&none, None, &mut |_| true), Err(ReadError::NoCapture { .. })));
     assert!(corpus().is_dir());
 }

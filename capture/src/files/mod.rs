@@ -9,5 +9,6 @@ pub(crate) mod metadata;
 mod open;
 pub(crate) mod pcapng_writer;
 pub(crate) mod records;
+pub(crate) mod rotated;
 pub(crate) mod source;
 pub(crate) mod unpack;

@@ -3,7 +3,7 @@
 //! It looks for more at intervals, and never misses what is in the file that it has open, whatever that is called by then.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
+
+use framescope_capture::rotated_name;
 
 use super::blocks::{BlockType, Blocks};
 
@@ -134,18 +136,18 @@ impl Tail {
         Ok(file.metadata()?.is_file() && (magic.len() < 4 || Blocks::begins(&magic)))
     }
 
-    /// The files beside it whose names differ in digits only.
+    /// The files beside it whose names differ in [digits only](rotated_name).
     fn beside(&self) -> io::Result<Vec<(OsString, PathBuf)>> {
         let folder = match self.path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         let own = self.path.file_name().unwrap_or_default();
-        let like = without_digits(own);
+        let like = rotated_name(own.as_encoded_bytes());
         let mut files = Vec::new();
         for entry in fs::read_dir(folder)? {
             let name = entry?.file_name();
-            if name != own && without_digits(&name) == like {
+            if name != own && rotated_name(name.as_encoded_bytes()) == like {
                 files.push((name.clone(), folder.join(name)));
             }
         }
@@ -250,22 +252,6 @@ fn pass_header(header: &mut Vec<u8>, before: &mut Vec<u8>, out: &mut Vec<u8>) {
         }
         header.clear();
     }
-}
-
-/// A name, with each run of digits as one, and none at the end: `x.pcap`, `x.pcap0` and `x.pcap12` are alike.
-fn without_digits(name: &OsStr) -> Vec<u8> {
-    let mut like: Vec<u8> = Vec::new();
-    for byte in name.as_encoded_bytes() {
-        match byte.is_ascii_digit() {
-            true if like.last() == Some(&0) => {}
-            true => like.push(0),
-            false => like.push(*byte),
-        }
-    }
-    if like.last() == Some(&0) {
-        like.pop();
-    }
-    like
 }
 
 impl Read for Tail {

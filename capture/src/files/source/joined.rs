@@ -55,7 +55,7 @@ impl Joined {
 
 impl Source {
     /// Several captures that are read as one, one after another: a capture that was rotated. Each has its own format, byte
-    /// order, interfaces and link types; the packets' numbers go on. What is wrong with one of them, also that it is no capture
+    /// order, interfaces and link types; the packets' numbers go on. What is wrong with one of them, also that it is not a capture
     /// at all, costs its rest only. None of them is expected to grow.
     ///
     /// ```

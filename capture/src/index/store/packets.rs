@@ -56,8 +56,7 @@ impl Packets {
         let at = self.packets % PACKETS_PER_MARK;
         self.packets = self.packets.saturating_add(1);
         if at == 0 {
-            // No more are stored than 32 bits can count.
-            let before = u32::try_from(self.sealed.len() * A_BLOCK + self.open.len()).unwrap_or(u32::MAX);
+            let before = self.count_stored();
             self.marks.push(Mark { stored: 0, before });
         }
         if self.first_ns.is_none() {
@@ -76,13 +75,19 @@ impl Packets {
 
     /// Takes so many packets of which nothing is stored, and when the first of them was captured.
     pub fn push_others(&mut self, count: u32, first_ns: Option<i64>) {
-        let stored = u32::try_from(self.sealed.len() * A_BLOCK + self.open.len()).unwrap_or(u32::MAX);
+        let stored = self.count_stored();
         self.packets = self.packets.saturating_add(count);
         let marks = self.packets.div_ceil(PACKETS_PER_MARK) as usize;
         self.marks.resize(marks, Mark { stored: 0, before: stored });
         if self.first_ns.is_none() {
             self.first_ns = first_ns;
         }
+    }
+
+    #[inline]
+    fn count_stored(&self) -> u32 {
+        // No more are stored than 32 bits can count.
+        u32::try_from(self.sealed.len() * A_BLOCK + self.open.len()).unwrap_or(u32::MAX)
     }
 
     fn seal(&mut self) {
