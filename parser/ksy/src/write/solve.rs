@@ -381,6 +381,25 @@ mod tests {
     }
 
     #[test]
+    fn the_length_of_nothing_is_determined_too() {
+        for (size, expected) in [("n", 0), ("n - 2", 2)] {
+            let fields = format!("{{id: n, type: u1}}, {{id: body, size: '{size}'}}");
+            let described = Described::from_ksy(&described(&fields, "")).unwrap();
+            let body = Field {
+                name: "body",
+                range: 0..0,
+                value: Value::Bytes(Vec::new().into()),
+                fields: Vec::new(),
+            };
+            let mut message = Dissection::default();
+            message.fields = vec![body];
+            let (mut out, mut notes) = (Vec::new(), Vec::new());
+            described.encode_noting(&message, &mut out, &mut notes).unwrap();
+            assert_eq!((out, notes), (vec![expected], vec![]), "{size}");
+        }
+    }
+
+    #[test]
     fn lengths_are_solved_through_their_expressions() {
         for (size, expected) in [
             ("n", 6),
