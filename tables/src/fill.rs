@@ -153,6 +153,7 @@ impl Filler<'_> {
         index.visit(row, &self.content.bytes, &mut walk);
         if walk.wants_summary() {
             index.summary_of_no_message(row, &mut |text| walk.summary(text));
+            walk.finish();
         }
     }
 
