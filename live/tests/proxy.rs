@@ -357,6 +357,23 @@ fn what_is_cut_is_sent_in_these_pieces_and_everything_arrives() {
 }
 
 #[test]
+fn a_direction_without_faults_is_recorded_on_both_sides_too() {
+    let (address, server) = server(|mut stream| {
+        let asked = to_end(&mut stream);
+        stream.write_all(b"answer").unwrap();
+        asked
+    });
+    let running = start(&with_faults(address, &["cut=3"]));
+    let mut client = running.connect();
+    client.write_all(b"question").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(to_end(&mut client), b"answer");
+    server.join().unwrap();
+    let both = [b"question".to_vec(), b"answer".to_vec()];
+    assert_eq!(running.recorded(), [both.clone(), both]);
+}
+
+#[test]
 fn bits_are_changed_at_the_same_places_in_every_run_however_the_bytes_came() {
     let whole = vec![vec![0; 100_000]];
     let pieces = vec![vec![0; 1000]; 100];

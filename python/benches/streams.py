@@ -1,9 +1,9 @@
-"""Reads the same stream of messages with asyncio, by `readexactly` and struct, and by `framescope.aio`.
+"""Reads the same stream of messages with asyncio, by `readexactly` and struct, and by framescope.
 
     python3 streams.py READER FROM STREAM
 
-READER is `struct`, `struct-fields` or `framescope`, `framescope-fields` (also look at kind, id and text of each message); FROM is
-`memory` (a StreamReader that holds everything) or `socket` (another process sends). STREAM is a file of messages. Both compute
+READER is `struct`, `decoder` (a Decoder that is fed) or `framescope` (framescope.aio), or one of these with `-fields`: then kind, id
+and text of each message are looked at. FROM is `memory` (a StreamReader that holds everything) or `socket` (another process sends). STREAM is a file of messages. Both compute
 each message's check. Prints the messages and the seconds.
 """
 
@@ -78,9 +78,38 @@ async def by_framescope_fields(reader):
     return messages, total
 
 
+async def by_decoder(reader):
+    import framescope
+
+    decoder = framescope.Protocol.from_ksy(HERE / "mine.ksy").decoder()
+    messages = 0
+    while data := await reader.read(1 << 16):
+        for _ in decoder.feed(data):
+            messages += 1
+        if not decoder.is_intact:
+            raise ValueError("a message is damaged")
+    return messages, 0
+
+
+async def by_decoder_fields(reader):
+    import framescope
+
+    decoder = framescope.Protocol.from_ksy(HERE / "mine.ksy").decoder()
+    messages = total = 0
+    while data := await reader.read(1 << 16):
+        for message in decoder.feed(data):
+            messages += 1
+            total += message["id"] + len(message["text"]) + (message.kind == "data")
+        if not decoder.is_intact:
+            raise ValueError("a message is damaged")
+    return messages, total
+
+
 READERS = {
     "struct": by_struct_bare,
     "struct-fields": by_struct,
+    "decoder": by_decoder,
+    "decoder-fields": by_decoder_fields,
     "framescope": by_framescope,
     "framescope-fields": by_framescope_fields,
 }

@@ -38,4 +38,7 @@ def serve(listener):
 
 
 if __name__ == "__main__":
-    serve(socket.create_server(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 9000)))
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 9000
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        print("listening on port", listener.getsockname()[1])
+        serve(listener)

@@ -26,6 +26,7 @@ async def answer(reader, writer):
 
 async def main(port):
     server = await aio.start_server(answer, "127.0.0.1", port, CHAT)
+    print("listening on port", server.sockets[0].getsockname()[1])
     async with server:
         await server.serve_forever()
 

@@ -24,6 +24,7 @@ from framescope._errors import (
     ReadError,
 )
 from framescope._framescope import (
+    Batch,
     Capture,
     Conversation,
     Damage,
@@ -43,9 +44,11 @@ from framescope._open import open  # noqa: A004
 from framescope._values import Named
 
 _Mapping.register(Group)
+_Sequence.register(Batch)
 _Sequence.register(Capture)
 
 __all__ = [
+    "Batch",
     "Capture",
     "Conversation",
     "Damage",
@@ -75,3 +78,12 @@ __all__ = [
     "__version__",
     "open",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Parts of the package that not every program needs are imported when they are first named.
+    if name in ("aio", "display", "sockets", "timeline"):
+        import importlib
+
+        return importlib.import_module(f"framescope.{name}")
+    raise AttributeError(f"module 'framescope' has no attribute {name!r}")

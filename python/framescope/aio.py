@@ -45,26 +45,28 @@ class MessageReader:
     async def read(self) -> Any:
         """The next message; None when the other side has ended the stream behind its last one."""
         incoming = self._incoming
-        while not incoming.ready:
-            if incoming.ended:
-                return None
+        while True:
+            message = incoming.take()
+            if message is not None or incoming.ended:
+                return message
             incoming.feed(await self.stream.read(CHUNK))
-        return incoming.take()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         # A generator is twice as fast as calling `read`. It holds nothing, so that dropping it loses nothing.
         incoming = self._incoming
-        ready, take = incoming.ready, incoming.take
         while True:
-            while ready:
-                yield take()
+            if incoming.is_intact:
+                for message in incoming.messages:
+                    yield message
+            while (message := incoming.take()) is not None:
+                yield message
             if incoming.ended:
                 return
             incoming.feed(await self.stream.read(CHUNK))
 
     def at_eof(self) -> bool:
         """Whether everything was read."""
-        return self._incoming.ended and not self._incoming.ready
+        return self._incoming.is_done
 
 
 class MessageWriter:

@@ -254,6 +254,8 @@ def _shown(value: Any) -> str:
     name = getattr(value, "name", None)
     if isinstance(value, int) and isinstance(name, str):
         return f"{name} ({int(value)})"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 0x1_0000:
+        return f"{value} ({value:#x})"
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"
 

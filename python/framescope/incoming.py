@@ -6,8 +6,8 @@ It reads from nothing itself: `framescope.aio` and `framescope.sockets` give it 
 from __future__ import annotations
 
 import os
-from collections import deque
-from typing import Any, Deque, Literal, Optional
+from operator import length_hint
+from typing import Any, Iterator, Literal, Optional
 
 from framescope._errors import DecodeError
 from framescope._framescope import Conversation, Message, Protocol
@@ -52,7 +52,7 @@ class IncompleteMessage(DecodeError, EOFError):
 class Incoming:
     """The messages of the other side of a connection, in the order in which they were sent."""
 
-    __slots__ = ("_decoder", "_protocol", "_raises", "ended", "ready")
+    __slots__ = ("_decoder", "_protocol", "_raises", "ended", "is_intact", "messages")
 
     def __init__(self, protocol: Protocol, decoder: Any, damaged: Damaged = "raise") -> None:
         if damaged not in ("raise", "report"):
@@ -60,31 +60,47 @@ class Incoming:
         self._protocol = protocol
         self._decoder = decoder
         self._raises = damaged == "raise"
-        self.ready: Deque[Any] = deque()
+        # Those that are complete and were not taken yet; and whether none of them is damaged, so that they need not be asked.
+        self.messages: Iterator[Any] = iter(())
+        self.is_intact = True
         self.ended = False
 
     def feed(self, data: bytes) -> None:
         """Takes what was received; nothing means that the other side sends no more."""
         if data:
-            self.ready.extend(self._decoder.feed(data))
+            self._add(self._decoder.feed(data))
         elif not self.ended:
             self.ended = True
-            self.ready.extend(self._decoder.end())
+            self._add(self._decoder.end())
 
     def datagram(self, data: bytes) -> None:
         """Takes a datagram, which no message leaves."""
-        self.ready.extend(self._protocol.frames(data, direction=self._decoder.direction))
+        self.messages = iter([*self.messages, *self._protocol.frames(data, direction=self._decoder.direction)])
+        self.is_intact = False
+
+    def _add(self, found: Any) -> None:
+        if length_hint(self.messages):
+            self.messages = iter([*self.messages, *found])
+            self.is_intact = False
+        else:
+            self.messages = iter(found)
+            self.is_intact = found.is_intact
 
     def take(self) -> Any:
-        """The next message of those that are ready."""
-        message = self.ready.popleft()
-        if message.is_intact:
+        """The next message of those that are complete; None if there is none."""
+        message = next(self.messages, None)
+        if message is None or message.is_intact:
             return message
         if message.type == "partial" and self.ended:
             raise IncompleteMessage(message)
         if self._raises:
             raise DamagedMessage(message)
         return message
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything was taken."""
+        return self.ended and not length_hint(self.messages)
 
 
 class Talk:

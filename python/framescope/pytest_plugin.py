@@ -179,8 +179,8 @@ class RecordedProxy(Recorded):
     def __init__(
         self, request: pytest.FixtureRequest, target: Any, path: Path, options: dict[str, Any], proxied: dict[str, Any]
     ) -> None:
-        reading = {name: options[name] for name in ("protocol", "decode_as", "key", "include") if name in options}
-        self.proxy = Proxy(target, path, **reading, **proxied)
+        reading = {name: value for name, value in options.items() if value is not None}
+        self.proxy = Proxy(target, path, reading=reading, **proxied)
         super().__init__(request, options, f"{self.host}:{self.port} to {self.proxy.target}")
 
     @property

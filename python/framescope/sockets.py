@@ -45,7 +45,7 @@ class Connection:
     def __next__(self) -> Any:
         incoming = self._incoming
         with self._receiving:
-            while not incoming.ready:
+            while (message := incoming.take()) is None:
                 if incoming.ended:
                     raise StopIteration
                 data = self.socket.recv(CHUNK)
@@ -53,7 +53,7 @@ class Connection:
                     incoming.datagram(data)
                 else:
                     incoming.feed(data)
-            return incoming.take()
+            return message
 
     def receive(self) -> Any:
         """The next message; None when the other side has ended the stream behind its last one."""

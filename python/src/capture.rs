@@ -129,8 +129,6 @@ pub(crate) struct Capture {
     pub(crate) opened: Arc<Opened>,
     pub(crate) rows: Rows,
     /// The filter that left these of all, if one did and nothing else.
-    pub(crate) filter: Option<Filter>,
-    /// The expression of that filter.
     pub(crate) expression: Option<String>,
 }
 
@@ -144,12 +142,12 @@ impl Capture {
     ) -> Capture {
         let rows = Rows::Range(0..u32::try_from(index.row_count()).unwrap_or(u32::MAX));
         let opened = Arc::new(Opened::new(index, options, named, reopening));
-        Capture { opened, rows, filter: None, expression: None }
+        Capture { opened, rows, expression: None }
     }
 
     /// Other rows of the same capture.
     pub(crate) fn view(&self, rows: Rows) -> Capture {
-        Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None }
+        Capture { opened: Arc::clone(&self.opened), rows, expression: None }
     }
 
     /// The index, for those who read all of it.
@@ -346,9 +344,9 @@ impl Capture {
             (None, true) => Some(expression.to_owned()),
             (None, false) => None,
         };
-        let filter = both.as_ref().and_then(|both| Filter::parse(both, protocols).ok());
+        let both = both.filter(|both| Filter::parse(both, protocols).is_ok());
         let opened = Arc::clone(&self.opened);
-        Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: filter.as_ref().and(both), filter })
+        Ok(Capture { opened, rows: Rows::Listed(rows.into()), expression: both })
     }
 
     /// The messages as a table, for pandas, Polars, DuckDB and all that speaks the Arrow C stream interface.
@@ -356,7 +354,10 @@ impl Capture {
     /// ``fields`` selects columns and fields, as ``--fields`` does: a str with commas, or a list. ``also`` adds columns of rows, such as
     /// ``summary``, ``bytes`` or ``packet``. ``protocols`` names those whose fields are columns: by default those that were given and those
     /// that are spoken. With ``by_kind``, a dict of tables, each with the fields of one kind of message.
-    #[pyo3(signature = (fields=None, *, by_kind=false, also=None, protocols=None, batch_rows=65536, threads=0))]
+    ///
+    /// With ``places``, the columns ``file`` and ``packet`` say in which file the last packet of a row is, and its number there.
+    #[pyo3(signature = (fields=None, *, by_kind=false, also=None, protocols=None, places=false, batch_rows=65536, threads=0))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn to_arrow<'py>(
         &self,
         py: Python<'py>,
@@ -364,10 +365,11 @@ impl Capture {
         by_kind: bool,
         also: Option<Bound<'py, PyAny>>,
         protocols: Option<Vec<String>>,
+        places: bool,
         batch_rows: u32,
         threads: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let wanted = Wanted { fields, also, protocols, batch_rows, threads };
+        let wanted = Wanted { fields, also, protocols, places, batch_rows, threads };
         match by_kind {
             true => Ok(tables::by_kind(py, self, &wanted)?.into_any()),
             false => Ok(Bound::new(py, tables::table(py, self, &wanted)?)?.into_any()),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use framescope_parser::{
     Captured, Conversation as Talks, Direction, Error, Framer, Protocol as Speaks, Role, Span, SpanType,
@@ -11,22 +11,24 @@ use framescope_parser::{
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
+use crate::batch;
 use crate::encode::GivenMessage;
 use crate::errors;
-use crate::intact;
-use crate::message::{Framed, Message, Origin};
+use crate::framed::{Batch, Complete, Known, Outline};
+use crate::message::Message;
 use crate::protocol::{Protocol, encode_error, role_of};
-use crate::repeated::Known;
+use crate::repeated::{self, Repeated};
 use crate::tree::Tree;
-use crate::values::Content;
 
 /// A protocol, and those that it may hand over to.
 pub(crate) struct Speech {
     pub(crate) protocol: Arc<dyn Speaks>,
     pub(crate) protocols: Vec<Arc<dyn Speaks>>,
-    pub(crate) repeated: Known,
+    repeated: repeated::Known,
+    /// Those of the protocol itself, which most messages are of.
+    first: OnceLock<Arc<Repeated>>,
 }
 
 impl Speech {
@@ -34,7 +36,15 @@ impl Speech {
     pub(crate) fn new(protocol: Arc<dyn Speaks>, mut others: Vec<Arc<dyn Speaks>>) -> Speech {
         others.retain(|other| other.name() != protocol.name());
         others.insert(0, Arc::clone(&protocol));
-        Speech { protocol, protocols: others, repeated: Known::default() }
+        Speech { protocol, protocols: others, repeated: repeated::Known::default(), first: OnceLock::new() }
+    }
+
+    /// Which fields of a protocol in it may occur several times.
+    pub(crate) fn repeated_in(&self, protocol: &dyn Speaks) -> Arc<Repeated> {
+        match self.protocol.stages() {
+            [] => Arc::clone(self.first.get_or_init(|| self.repeated.of(&*self.protocol))),
+            _ => self.repeated.of(protocol),
+        }
     }
 
     /// The protocol of messages in a stage.
@@ -172,19 +182,24 @@ impl Decoder {
 
     /// Takes bytes, or the end, and returns the parts that are complete.
     pub(crate) fn take(&self, py: Python<'_>, bytes: Option<&[u8]>) -> PyResult<Vec<Message>> {
-        let mut parts = Vec::new();
+        let complete = self.complete(py, bytes)?;
+        Ok((0..complete.len()).filter_map(|at| complete.get(at)).collect())
+    }
+
+    fn complete(&self, py: Python<'_>, bytes: Option<&[u8]>) -> PyResult<Complete> {
+        let mut batch = Batch::default();
         let taken = match bytes {
-            Some(many) if many.len() > MANY => py.detach(|| self.frame(bytes, &mut parts)),
-            _ => self.frame(bytes, &mut parts),
+            Some(many) if many.len() > MANY => py.detach(|| self.frame(bytes, &mut batch)),
+            _ => self.frame(bytes, &mut batch),
         };
         if !taken {
             return Err(PyValueError::new_err("the decoder was ended; make another for another stream"));
         }
-        Ok(parts)
+        Ok(batch.finish(&self.speech))
     }
 
     /// False if the stream has ended before.
-    fn frame(&self, bytes: Option<&[u8]>, parts: &mut Vec<Message>) -> bool {
+    fn frame(&self, bytes: Option<&[u8]>, batch: &mut Batch) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { framer, held, has_ended } = &mut *state;
         if *has_ended && bytes.is_some() {
@@ -194,7 +209,7 @@ impl Decoder {
         // Where in the stream the held bytes and the new ones begin.
         let (held_at, data_at) = (framer.offset(), framer.end_offset());
         let there = Lately { held, held_at, data, data_at };
-        let mut sink = |span: Span, captured: Captured<'_, '_>| parts.push(self.part(span, captured, &there));
+        let mut sink = |span: Span, captured: Captured<'_, '_>| self.part(&span, captured, &there, batch);
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         match (talk.as_deref_mut(), bytes) {
             (Some(talk), bytes) => {
@@ -215,33 +230,45 @@ impl Decoder {
         true
     }
 
-    fn part(&self, span: Span, captured: Captured<'_, '_>, there: &Lately<'_>) -> Message {
-        let Span { offset, length, span_type, .. } = span;
+    /// Adds a part of the stream to those that are complete.
+    fn part(&self, span: &Span, captured: Captured<'_, '_>, there: &Lately<'_>, batch: &mut Batch) {
+        let Span { offset, length, span_type, .. } = *span;
         let context = captured.context();
         let stage = context.map_or(0, |context| context.stage);
-        let bytes = match span_type {
-            SpanType::Message | SpanType::Partial => captured.bytes().to_vec(),
-            _ => there.at(offset, usize::try_from(length).unwrap_or(MOST_HELD)),
+        let is_message = span_type == SpanType::Message && captured.is_whole();
+        let mut known = Known {
+            offset,
+            length,
+            span_type,
+            stage,
+            direction: self.direction,
+            is_intact: false,
+            kind: None,
         };
+        if !matches!(span_type, SpanType::Message | SpanType::Partial) {
+            let skipped = there.at(offset, usize::try_from(length).unwrap_or(MOST_HELD));
+            return batch.push(&skipped, known, None);
+        }
+        let bytes = captured.bytes();
         // What earlier messages have set is known only now.
-        let depends = context.is_some_and(|context| context.variables.is_some());
-        let protocol = self.speech.in_stage(stage);
-        let (content, is_intact) = match depends && matches!(span_type, SpanType::Message | SpanType::Partial)
-        {
-            true => {
-                let whole = Captured::whole(&bytes).in_context(context);
-                let tree = Tree::of(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
-                    whole.dissect(protocol, visit)
-                });
-                let is_intact = captured.is_whole() && intact::dissected(span_type, &tree);
-                (Content::dissected(bytes, tree), is_intact)
-            }
-            false => (Content { bytes, ..Content::default() }, intact::part(protocol, &span, captured)),
+        let mut tree = None;
+        let outline = if context.is_some_and(|context| context.variables.is_some()) {
+            let protocol = self.speech.in_stage(stage);
+            let whole = Captured::whole(bytes).in_context(context);
+            let read = Tree::of(bytes, Some(self.speech.repeated_in(protocol)), |visit| {
+                whole.dissect(protocol, visit)
+            });
+            let outline = Outline::dissected(&read);
+            tree = Some(read);
+            outline
+        } else if is_message {
+            Outline::of(&self.speech, stage, span, captured)
+        } else {
+            Outline::default()
         };
-        let speech = Arc::clone(&self.speech);
-        let framed =
-            Framed { speech, offset, length, span_type, stage, direction: self.direction, is_intact };
-        Message::with_content(Origin::Framed(framed), content)
+        known.is_intact = is_message && !outline.has_error;
+        known.kind = outline.kind;
+        batch.push(bytes, known, tree);
     }
 }
 
@@ -279,16 +306,14 @@ impl Lately<'_> {
 #[pymethods]
 impl Decoder {
     /// Takes the next bytes of the stream, and returns the messages that are complete now, and skipped bytes.
-    fn feed<'py>(&self, py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    fn feed(&self, data: &Bound<'_, PyAny>) -> PyResult<batch::Batch> {
         let bytes = bytes_of(data)?;
-        let parts = self.take(py, Some(&bytes))?;
-        list(py, parts)
+        self.complete(data.py(), Some(&bytes)).map(batch::Batch::new)
     }
 
     /// The stream has ended: returns what was still incomplete.
-    fn end<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let parts = self.take(py, None)?;
-        list(py, parts)
+    fn end(&self, py: Python<'_>) -> PyResult<batch::Batch> {
+        self.complete(py, None).map(batch::Batch::new)
     }
 
     /// How many bytes wait for the rest of their message.
@@ -350,11 +375,6 @@ impl Decoder {
     fn __repr__(&self) -> String {
         format!("<Decoder {} {}>", self.speech.protocol.name(), self.direction.as_str())
     }
-}
-
-fn list(py: Python<'_>, parts: Vec<Message>) -> PyResult<Bound<'_, PyList>> {
-    let parts: PyResult<Vec<_>> = parts.into_iter().map(|part| Bound::new(py, part)).collect();
-    PyList::new(py, parts?)
 }
 
 /// The two directions of a conversation, which share its state: what one says may change how the other is read.

@@ -117,8 +117,10 @@ pub(crate) fn encode(py: Python<'_>, text: &str, field: Option<&str>) -> PyErr {
 }
 
 /// Warns of something that is no error.
-pub(crate) fn warn(py: Python<'_>, category: &str, text: &str) -> PyResult<()> {
-    let category = class(py, category)?;
-    PyModule::import(py, "warnings")?.getattr("warn")?.call1((text, category, 2))?;
+pub(crate) fn warn(py: Python<'_>, name: &str, text: &str) -> PyResult<()> {
+    let category = class(py, name)?;
+    // Captures are opened by a function in Python, around the one that warns.
+    let level = if name == "DamageWarning" { 2 } else { 1 };
+    PyModule::import(py, "warnings")?.getattr("warn")?.call1((text, category, level))?;
     Ok(())
 }

@@ -124,7 +124,7 @@ impl Flow {
         self.index().interface(self.id)
     }
 
-    /// How a TCP connection stands at the end of the capture.
+    /// The state of a TCP connection at the end of the capture.
     #[getter]
     fn state(&self) -> Option<&'static str> {
         self.known()?.connection().map(|connection| connection.state.as_str())
@@ -187,7 +187,7 @@ impl Flow {
             rows
         });
         let rows = Rows::Listed(rows.into());
-        Ok(Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None })
+        Ok(Capture { opened: Arc::clone(&self.opened), rows, expression: None })
     }
 
     /// The bytes of one direction, gaps left out.

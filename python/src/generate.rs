@@ -9,9 +9,7 @@ use framescope_checking::{
     Piece, Random, Transcript, havoc, mutate_conversation, mutate_frames, mutate_messages,
 };
 use framescope_ksy::Described;
-use framescope_parser::{
-    Captured, Context, Conversation, Direction, Dissection, Protocol as Speaks, Role, SpanType,
-};
+use framescope_parser::{Captured, Context, Conversation, Direction, Dissection, Protocol as Speaks, Role};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -19,14 +17,13 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 use crate::decoder::{Speech, bytes_of};
 use crate::errors;
 use crate::flow::direction;
-use crate::intact;
-use crate::message::{Framed, Message, Origin};
+use crate::framed::Framed;
+use crate::message::Message;
 use crate::protocol::{Protocol, role_of};
-use crate::tree::Tree;
-use crate::values::Content;
 
-/// How many random beginnings of messages forms are learned from.
-const TRIES: u32 = 400;
+/// How many random beginnings of messages forms are learned from: in all stages, and in one at least.
+const TRIES: u32 = 1000;
+const TRIES_OF_A_STAGE: u32 = 150;
 
 /// Whatever panicked while it had the lock, the parts are whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -86,19 +83,21 @@ impl Generator {
         if let Some(known) = lock(&self.forms).get(&number) {
             return Arc::clone(known);
         }
+        let stages = u32::try_from(self.stages()).unwrap_or(u32::MAX);
+        let tries = (TRIES / stages).max(TRIES_OF_A_STAGE);
         let learned = match self.stage(number) {
             None => Forms::default(),
             Some(stage) => match (stage.described, stage.protocol.name()) {
                 (Some(described), _) => {
-                    Forms::in_context(described, &stage.context(), self.known.clone(), TRIES)
+                    Forms::in_context(described, &stage.context(), self.known.clone(), tries)
                 }
-                (None, "missive") => Forms::of_missive(TRIES as usize * 4),
+                (None, "missive") => Forms::of_missive(4 * TRIES),
                 (None, "bare") => {
                     let known: [&[u8]; 3] = [b"\x01ada", b"\x02", b"\x03hello"];
-                    Forms::of_messages(stage.protocol, known.map(<[u8]>::to_vec).into())
+                    Forms::of_messages(stage.protocol, known.map(<[u8]>::to_vec).into(), TRIES)
                 }
-                (None, "text") => Forms::of_messages(stage.protocol, vec![b"hello\n".to_vec()]),
-                _ => Forms::of_messages(stage.protocol, self.known.clone()),
+                (None, "text") => Forms::of_messages(stage.protocol, vec![b"hello\n".to_vec()], TRIES),
+                _ => Forms::of_messages(stage.protocol, self.known.clone(), TRIES),
             },
         };
         let learned = Arc::new(learned);
@@ -158,21 +157,8 @@ impl Generator {
     /// The bytes as a message of a stage, whatever is wrong with them.
     fn message(&self, data: &Bound<'_, PyAny>, stage: u16, towards: &str) -> PyResult<Message> {
         let bytes = bytes_of(data)?.to_vec();
-        let span_type = SpanType::Message;
-        let protocol = self.speech.in_stage(stage);
-        let tree = Tree::of(&bytes, Some(self.speech.repeated.of(protocol)), |visit| {
-            protocol.dissect(&bytes, visit);
-        });
-        let framed = Framed {
-            speech: Arc::clone(&self.speech),
-            offset: 0,
-            length: bytes.len() as u64,
-            span_type,
-            stage,
-            direction: direction(towards)?,
-            is_intact: intact::dissected(span_type, &tree),
-        };
-        Ok(Message::with_content(Origin::Framed(framed), Content::dissected(bytes, tree)))
+        let framed = Framed::alone(&self.speech, bytes, stage, direction(towards)?);
+        Ok(Message::framed(framed, None))
     }
 
     /// The bytes with other ones in the place of one of the fields: so much more than was there. The checks over them are computed

@@ -2,15 +2,17 @@
 //!
 //! Nothing is parsed, encoded or generated here: each file makes one part of Framescope's crates callable from Python.
 
+mod batch;
 mod capture;
+mod dataset;
 mod decoder;
 mod encode;
 mod errors;
 mod facts;
 mod flow;
 mod follow;
+mod framed;
 mod generate;
-mod intact;
 mod message;
 mod names;
 mod pickling;
@@ -38,12 +40,15 @@ fn _panic() {
 fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(_panic, module)?)?;
+    batch::register(module)?;
     capture::register(module)?;
+    dataset::register(module)?;
     decoder::register(module)?;
     flow::register(module)?;
     follow::register(module)?;
     generate::register(module)?;
     message::register(module)?;
+
     pickling::register(module)?;
     problems::register(module)?;
     protocol::register(module)?;

@@ -6,18 +6,18 @@ use std::sync::{Arc, OnceLock};
 
 use framescope_capture::export::display_limit;
 use framescope_capture::{Index, Row, RowId};
-use framescope_parser::{Captured, Direction, Kind, SpanType};
+use framescope_parser::{Direction, Kind, Severity, SpanType};
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
 
 use crate::capture::Opened;
-use crate::decoder::Speech;
 use crate::facts::Facts;
+use crate::framed::{Framed, Outline};
 use crate::names;
 use crate::shown;
-use crate::tree::{Numbered, Tree};
-use crate::values::{self, Content};
+use crate::tree::{Numbered, Summary, Tree};
+use crate::values::{self, Bytes, Content};
 
 /// A message of a capture or a stream, or a stretch of bytes that is none: ``type`` says which.
 ///
@@ -41,18 +41,6 @@ pub(crate) enum Origin {
     Apart(Box<Facts>),
 }
 
-/// Where in a stream a message is.
-#[derive(Clone, Debug)]
-pub(crate) struct Framed {
-    pub(crate) speech: Arc<Speech>,
-    pub(crate) offset: u64,
-    pub(crate) length: u64,
-    pub(crate) span_type: SpanType,
-    pub(crate) stage: u16,
-    pub(crate) direction: Direction,
-    pub(crate) is_intact: bool,
-}
-
 /// `message`, `skipped`, `gap` or `partial`.
 pub(crate) fn type_name(span_type: SpanType) -> &'static str {
     match span_type {
@@ -68,6 +56,15 @@ impl Message {
     #[inline]
     pub(crate) fn row_of(opened: Arc<Opened>, row: RowId) -> Message {
         Message { origin: Origin::Row { opened, row }, content: OnceLock::new() }
+    }
+
+    /// A message of a stream, with its fields if they were needed already.
+    pub(crate) fn framed(framed: Framed, tree: Option<Tree>) -> Message {
+        let content = OnceLock::new();
+        if let Some(tree) = tree {
+            let _ = content.set(Arc::new(Content { bytes: Bytes::Part(framed.part.clone()), tree }));
+        }
+        Message { origin: Origin::Framed(framed), content }
     }
 
     /// A message with its bytes.
@@ -100,13 +97,49 @@ impl Message {
                 let content = Arc::new(opened.read_row(py, *row)?);
                 Ok(self.content.get_or_init(|| content))
             }
-            Origin::Framed(framed) => {
-                let content = self.content.get_or_init(Arc::default);
-                content.tree.get_or_init(|| Box::new(framed.dissect(&content.bytes)));
-                Ok(content)
-            }
+            Origin::Framed(framed) => Ok(self.content.get_or_init(|| {
+                let tree =
+                    Tree::of_fields(&framed.part, Some(framed.repeated()), |visit| framed.report(visit));
+                Arc::new(Content { bytes: Bytes::Part(framed.part.clone()), tree })
+            })),
             Origin::Apart(_) => Ok(self.content.get_or_init(Arc::default)),
         }
+    }
+
+    /// A summary in a few words.
+    pub(crate) fn summary_text(&self, py: Python<'_>) -> PyResult<String> {
+        let content = self.content(py)?;
+        if let Some(known) = &content.tree().summary {
+            return Ok(known.clone());
+        }
+        let mut summary = Summary::default();
+        match &self.origin {
+            Origin::Row { opened, row: id } => {
+                if let Some(row) = opened.index.row(*id) {
+                    opened.index.report(*id, &row, &content.bytes, &mut summary);
+                }
+            }
+            Origin::Framed(framed) => framed.report(&mut summary),
+            Origin::Apart(_) => {}
+        }
+        Ok(summary.0)
+    }
+
+    /// Whether it is a message, all of its bytes are there, and none of its problems is an error.
+    fn intact(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(match &self.origin {
+            Origin::Framed(framed) => framed.known.is_intact,
+            Origin::Row { opened, row } => opened.index.row(*row).is_some_and(|row| {
+                row.span_type == SpanType::Message
+                    && !row.codes.iter().any(|code| code.severity() == Severity::Error)
+                    && opened.index.missing(&row).is_empty()
+            }),
+            Origin::Apart(facts) => {
+                facts.span_type == SpanType::Message
+                    && facts.missing.is_empty()
+                    && !Outline::dissected(self.content(py)?.tree()).has_error
+            }
+        })
     }
 
     /// Its outermost fields.
@@ -124,20 +157,6 @@ impl Message {
     }
 }
 
-impl Framed {
-    fn dissect(&self, bytes: &[u8]) -> Tree {
-        let protocol = self.speech.in_stage(self.stage);
-        Tree::of(bytes, Some(self.speech.repeated.of(protocol)), |visit| match self.span_type {
-            SpanType::Message | SpanType::Partial => Captured::whole(bytes).dissect(protocol, visit),
-            SpanType::Skipped(code) => {
-                let length = usize::try_from(self.length).unwrap_or(usize::MAX);
-                protocol.dissect_skipped(code, bytes, length, visit);
-            }
-            SpanType::Gap => {}
-        })
-    }
-}
-
 impl Opened {
     /// Reads a row and dissects it.
     pub(crate) fn read_row(&self, py: Python<'_>, id: RowId) -> PyResult<Content> {
@@ -145,7 +164,7 @@ impl Opened {
         let Some(row) = index.row(id) else { return Ok(Content::default()) };
         let bytes = self.row_bytes(py, &row, display_limit(&row))?;
         let repeated = index.protocol(&row).map(|protocol| self.repeated.of(protocol));
-        let tree = Tree::of(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
+        let tree = Tree::of_fields(&bytes, repeated, |visit| index.report(id, &row, &bytes, visit));
         Ok(Content::dissected(bytes, tree))
     }
 }
@@ -197,7 +216,7 @@ impl Message {
     fn direction<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         let direction = match &self.origin {
             Origin::Row { .. } => self.in_row(|index, _, row| Some(index.direction(row))),
-            Origin::Framed(framed) => Some(framed.direction),
+            Origin::Framed(framed) => Some(framed.known.direction),
             Origin::Apart(facts) => Some(facts.direction),
         };
         names::python(py, direction.unwrap_or(Direction::Forward).as_str())
@@ -228,7 +247,7 @@ impl Message {
     fn offset(&self) -> u64 {
         match &self.origin {
             Origin::Row { .. } => self.in_row(|_, _, row| Some(row.offset)).unwrap_or(0),
-            Origin::Framed(framed) => framed.offset,
+            Origin::Framed(framed) => framed.known.offset,
             Origin::Apart(facts) => facts.offset,
         }
     }
@@ -238,7 +257,7 @@ impl Message {
     pub(crate) fn length(&self) -> u64 {
         match &self.origin {
             Origin::Row { .. } => self.in_row(|_, _, row| Some(row.length)).unwrap_or(0),
-            Origin::Framed(framed) => framed.length,
+            Origin::Framed(framed) => framed.known.length,
             Origin::Apart(facts) => facts.length,
         }
     }
@@ -256,7 +275,9 @@ impl Message {
             Origin::Row { .. } => self.in_row(|index, _, row| {
                 index.protocol(row).map(|protocol| names::python(py, protocol.name()))
             }),
-            Origin::Framed(framed) => Some(names::python(py, framed.speech.in_stage(framed.stage).name())),
+            Origin::Framed(framed) => {
+                Some(names::python(py, framed.speech().in_stage(framed.known.stage).name()))
+            }
             Origin::Apart(facts) => facts.protocol.as_ref().map(|name| names::python(py, name)),
         }
     }
@@ -268,7 +289,10 @@ impl Message {
             Origin::Row { .. } => {
                 Ok(self.in_row(|index, _, row| index.kind(row).map(|kind| names::python(py, kind))))
             }
-            Origin::Framed(_) => {
+            Origin::Framed(framed) => {
+                if let Some(kind) = framed.known.kind {
+                    return Ok(Some(names::lock().names().python(py, kind)));
+                }
                 let tree = self.content(py)?.tree();
                 Ok(tree.kind.as_ref().map(|kind| names::python(py, &kind_text(tree, kind))))
             }
@@ -284,7 +308,7 @@ impl Message {
                 self.in_row(|index, _, row| index.stage(row).map(|stage| names::python(py, &stage.name)))
             }
             Origin::Framed(framed) => {
-                let stage = framed.speech.protocol.stages().get(usize::from(framed.stage));
+                let stage = framed.speech().protocol.stages().get(usize::from(framed.known.stage));
                 stage.map(|stage| names::python(py, &stage.name))
             }
             Origin::Apart(facts) => facts.stage.as_ref().map(|name| names::python(py, name)),
@@ -294,7 +318,7 @@ impl Message {
     /// A summary in a few words.
     #[getter]
     fn summary(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(self.content(py)?.tree().summary.clone())
+        self.summary_text(py)
     }
 
     /// Its bytes, as far as they were captured.
@@ -308,7 +332,13 @@ impl Message {
                 return Ok(PyBytes::new(py, &opened.row_bytes(py, &row, usize::MAX)?));
             }
         }
-        Ok(PyBytes::new(py, self.content.get().map_or(&[], |content| &content.bytes)))
+        Ok(PyBytes::new(
+            py,
+            match &self.origin {
+                Origin::Framed(framed) => &framed.part,
+                _ => self.content.get().map_or(&[], |content| &content.bytes),
+            },
+        ))
     }
 
     /// Which of its bytes were not captured: offsets and lengths.
@@ -326,7 +356,7 @@ impl Message {
         values::problems(py, self.content(py)?)
     }
 
-    /// Whether it is a message, all of its bytes are there, and none of its problems is an error.
+    /// Whether it is a message, all of its bytes are there, and none of its problems is an error. It costs next to nothing.
     #[getter]
     fn is_intact(&self, py: Python<'_>) -> PyResult<bool> {
         self.intact(py)
@@ -515,6 +545,7 @@ impl Message {
             (Origin::Row { opened, row }, Origin::Row { opened: of, row: other }) => {
                 Arc::ptr_eq(opened, of) && row == other
             }
+            (Origin::Framed(one), Origin::Framed(other)) => one.is(other),
             _ => false,
         }
     }
@@ -524,7 +555,8 @@ impl Message {
             Origin::Row { opened, row } => {
                 (Arc::as_ptr(opened).addr() as u64) ^ u64::from(row.number()) << 20
             }
-            _ => slf.as_ptr().addr() as u64 >> 4,
+            Origin::Framed(framed) => framed.place(),
+            Origin::Apart(_) => slf.as_ptr().addr() as u64 >> 4,
         }
     }
 
@@ -552,7 +584,7 @@ impl Message {
             "message" => String::new(),
             other => format!(" ({other})"),
         };
-        let summary = match self.content(py)?.tree().summary.as_str() {
+        let summary = match self.summary_text(py)?.as_str() {
             "" => String::new(),
             summary => format!(": {summary}"),
         };
@@ -565,7 +597,7 @@ impl Message {
     pub(crate) fn span_type(&self) -> SpanType {
         match &self.origin {
             Origin::Row { .. } => self.in_row(|_, _, row| Some(row.span_type)).unwrap_or(SpanType::Gap),
-            Origin::Framed(framed) => framed.span_type,
+            Origin::Framed(framed) => framed.known.span_type,
             Origin::Apart(facts) => facts.span_type,
         }
     }
@@ -574,7 +606,7 @@ impl Message {
     pub(crate) fn type_text(&self) -> &'static str {
         match &self.origin {
             Origin::Row { .. } => self.in_row(|_, _, row| Some(row.type_name())).unwrap_or("gap"),
-            Origin::Framed(framed) => type_name(framed.span_type),
+            Origin::Framed(framed) => type_name(framed.known.span_type),
             Origin::Apart(facts) => type_name(facts.span_type),
         }
     }

@@ -18,6 +18,8 @@ pub(crate) struct Names {
     known: Vec<Known>,
     /// By where in memory a name was: most are parts of descriptions, which stay where they are.
     recent: Vec<u32>,
+    /// How many fields the message had that was dissected last.
+    pub(crate) fields_of_last: usize,
 }
 
 struct Known {

@@ -27,16 +27,16 @@ impl Message {
                 None => Facts::default(),
             },
             Origin::Framed(framed) => Facts {
-                direction: framed.direction,
-                offset: framed.offset,
-                length: framed.length,
-                span_type: framed.span_type,
-                protocol: Some(framed.speech.in_stage(framed.stage).name().to_owned()),
+                direction: framed.known.direction,
+                offset: framed.known.offset,
+                length: framed.known.length,
+                span_type: framed.known.span_type,
+                protocol: Some(framed.speech().in_stage(framed.known.stage).name().to_owned()),
                 stage: framed
-                    .speech
+                    .speech()
                     .protocol
                     .stages()
-                    .get(usize::from(framed.stage))
+                    .get(usize::from(framed.known.stage))
                     .map(|stage| stage.name.clone()),
                 ..Facts::default()
             },
@@ -69,7 +69,7 @@ impl Message {
             bytes.into_any(),
             own.into_any(),
             kind.into_pyobject(py)?.into_any(),
-            PyString::new(py, &tree.summary).into_any(),
+            PyString::new(py, &self.summary_text(py)?).into_any(),
             PyList::new(py, problems)?.into_any(),
             PyList::new(py, nodes?)?.into_any(),
         ];
@@ -170,7 +170,7 @@ fn _message(
     let mut naming = Naming::default();
     let kind = kind.map(|(number, name)| Numbered { number, name: name.map(|name| naming.name(&name)) });
     let mut tree = Tree::default();
-    (tree.kind, tree.summary) = (kind, summary);
+    (tree.kind, tree.summary) = (kind, Some(summary));
     for (code, start, end, text) in problems {
         tree.problems.push(Problem { code: code_named(&code)?, range: start..end, text });
     }

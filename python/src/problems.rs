@@ -65,7 +65,7 @@ impl ProblemCount {
     #[getter]
     fn messages(&self) -> Capture {
         let rows = Rows::Listed(Arc::clone(&self.rows));
-        Capture { opened: Arc::clone(&self.opened), rows, filter: None, expression: None }
+        Capture { opened: Arc::clone(&self.opened), rows, expression: None }
     }
 
     /// What the code means.

@@ -20,7 +20,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Sits between a client and a server, from when it is made until it is stopped, and records what they say to a file.
 ///
 /// ``target`` is a port of this machine or HOST:PORT; clients connect to ``address``. Faults are words of ``framescope proxy``, such as
-/// ``cut=1``: for what both sides send, for what clients send, or for what the target sends.
+/// ``cut=1``: for what both sides send, for what clients send, or for what the target sends. ``reading`` is what a capture is read
+/// with, where messages have to be found.
 #[pyclass(frozen, module = "framescope")]
 pub(crate) struct Proxy {
     forwards: Mutex<Forwards>,
@@ -52,7 +53,7 @@ fn faults(py: Python<'_>, what: &str, given: Option<&Bound<'_, PyAny>>) -> PyRes
 impl Proxy {
     #[new]
     #[pyo3(signature = (
-        target, path, *, listen="127.0.0.1:0", protocol=None, decode_as=None, key=None, include=None, udp=false, fault=None, to_target=None,
+        target, path, *, listen="127.0.0.1:0", reading=None, udp=false, fault=None, to_target=None,
         to_client=None, set=None, seed=None, remote=false, tls_listen=false, authority=None, tls_target=false, tls_ca=None,
         tls_insecure=false
     ))]
@@ -62,10 +63,7 @@ impl Proxy {
         target: &Bound<'_, PyAny>,
         path: PathBuf,
         listen: &str,
-        protocol: Option<&Bound<'_, PyAny>>,
-        decode_as: Option<&Bound<'_, PyAny>>,
-        key: Option<&Bound<'_, PyAny>>,
-        include: Option<&Bound<'_, PyAny>>,
+        reading: Option<Bound<'_, PyDict>>,
         udp: bool,
         fault: Option<&Bound<'_, PyAny>>,
         to_target: Option<&Bound<'_, PyAny>>,
@@ -80,13 +78,8 @@ impl Proxy {
         tls_insecure: bool,
     ) -> PyResult<Proxy> {
         let refused = |error: &dyn std::fmt::Display| errors::option(py, &error.to_string());
-        let given = PyDict::new(py);
-        for (name, value) in
-            [("protocol", protocol), ("decode_as", decode_as), ("key", key), ("include", include)]
-        {
-            given.set_item(name, value)?;
-        }
-        let options = Given(given).options(py)?;
+        let given = Given(reading.unwrap_or_else(|| PyDict::new(py)));
+        let options = given.options(py)?;
         let target = place(target)?;
         let to: Target = target.parse().map_err(|error| refused(&error))?;
         let listen: Address = listen.parse().map_err(|error| refused(&error))?;
@@ -99,7 +92,7 @@ impl Proxy {
         };
         let edit = |text: &String| Edit::parse(text, &options).map_err(|error| refused(&error));
         let edits = texts(set)?.iter().map(edit).collect::<PyResult<Vec<_>>>()?;
-        let is_changed = !edits.is_empty() || !(faults.to_target.is_empty() && faults.to_client.is_empty());
+        let is_changed = !(edits.is_empty() && faults.to_target.is_empty() && faults.to_client.is_empty());
         let seed = faults.seed;
         let tls_listen = match (tls_listen, authority.or_else(Authority::default_folder)) {
             (false, _) => None,

@@ -1,7 +1,6 @@
 //! Which fields of a protocol may occur several times, so that such a field is a list however often it occurs in a message.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use framescope_parser::{FieldShape, Protocol};
@@ -20,7 +19,14 @@ pub(crate) const OUTSIDE: u64 = 0;
 /// The place of a field in another. Two places that are taken for one make a list of a single value.
 #[inline]
 pub(crate) fn place(around: u64, name: &str) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one((around, name))
+    // FNV-1a, by the words of a name.
+    const PRIME: u64 = 0x0100_0000_01B3;
+    let (words, rest) = name.as_bytes().as_chunks::<8>();
+    let start = (around ^ name.len() as u64).wrapping_mul(PRIME).rotate_left(29);
+    let hash = words
+        .iter()
+        .fold(start, |hash, word| (hash ^ u64::from_le_bytes(*word)).wrapping_mul(PRIME).rotate_left(29));
+    rest.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
 }
 
 impl Repeated {

@@ -178,6 +178,8 @@ pub(crate) struct Wanted<'py> {
     pub(crate) fields: Option<Bound<'py, PyAny>>,
     pub(crate) also: Option<Bound<'py, PyAny>>,
     pub(crate) protocols: Option<Vec<String>>,
+    /// Whether columns lead to the files.
+    pub(crate) places: bool,
     pub(crate) batch_rows: u32,
     pub(crate) threads: usize,
 }
@@ -185,7 +187,7 @@ pub(crate) struct Wanted<'py> {
 impl Default for Wanted<'_> {
     fn default() -> Self {
         let TableOptions { batch_rows, threads, .. } = TableOptions::default();
-        Wanted { fields: None, also: None, protocols: None, batch_rows, threads }
+        Wanted { fields: None, also: None, protocols: None, places: false, batch_rows, threads }
     }
 }
 
@@ -214,8 +216,8 @@ impl Wanted<'_> {
         }
         let spoken = self.protocols.is_none();
         let named = self.protocols.clone().unwrap_or_else(|| capture.opened.named.clone());
-        let (batch_rows, threads) = (self.batch_rows, self.threads);
-        Ok(TableOptions { fields, also, named, spoken, batch_rows, threads })
+        let &Wanted { places, batch_rows, threads, .. } = self;
+        Ok(TableOptions { fields, also, named, spoken, places, batch_rows, threads })
     }
 }
 

@@ -12,11 +12,12 @@ use crate::names::{self, Names};
 use crate::repeated::{OUTSIDE, Repeated, place};
 
 /// What a protocol reported of a message.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     pub(crate) kind: Option<Numbered>,
-    pub(crate) summary: String,
+    /// None where it was not asked for.
+    pub(crate) summary: Option<String>,
     pub(crate) problems: Vec<Problem>,
     /// Values that are no part of the message's bytes, one after another.
     own: Vec<u8>,
@@ -25,6 +26,9 @@ pub(crate) struct Tree {
     /// Which fields of the protocol may occur several times.
     repeated: Option<Arc<Repeated>>,
 }
+
+/// So many fields are expected at most of the next message.
+const MOST_EXPECTED: usize = 64;
 
 /// A field.
 #[derive(Clone, Debug)]
@@ -91,16 +95,47 @@ impl Tree {
         repeated: Option<Arc<Repeated>>,
         report: impl FnOnce(&mut dyn Visit<'a>),
     ) -> Tree {
-        let mut tree = Tree::default();
+        Tree::with(message, repeated, true, report)
+    }
+
+    /// The same without the summary, which few look at and which costs as much as the fields.
+    pub(crate) fn of_fields<'a>(
+        message: &'a [u8],
+        repeated: Option<Arc<Repeated>>,
+        report: impl FnOnce(&mut dyn Visit<'a>),
+    ) -> Tree {
+        Tree::with(message, repeated, false, report)
+    }
+
+    fn with<'a>(
+        message: &'a [u8],
+        repeated: Option<Arc<Repeated>>,
+        summary: bool,
+        report: impl FnOnce(&mut dyn Visit<'a>),
+    ) -> Tree {
         let mut lock = names::lock();
+        // Most messages have as many fields as the one before.
+        let expected = lock.names().fields_of_last;
+        let mut tree = Tree { nodes: Vec::with_capacity(expected), ..Tree::default() };
         let known = repeated.as_deref().filter(|repeated| !repeated.is_empty());
+        let names = lock.names();
         let mut builder =
-            Builder { tree: &mut tree, message, names: lock.names(), open: Vec::new(), repeated: known };
+            Builder { tree: &mut tree, message, names, open: Vec::new(), repeated: known, summary };
         report(&mut builder);
         builder.close();
+        lock.names().fields_of_last = tree.nodes.len().min(MOST_EXPECTED);
         drop(lock);
         tree.repeated = repeated;
         tree
+    }
+
+    /// The only field of a range with a name, if one has it.
+    pub(crate) fn only(&self, range: Range<u32>, name: &str) -> Option<u32> {
+        let mut lock = names::lock();
+        let names = lock.names();
+        let mut named = self.beside(range).filter(|(_, node)| self.text(node.name, names) == name);
+        let (at, node) = named.next()?;
+        (named.next().is_none() && !node.is_repeated).then_some(at)
     }
 
     /// The fields beside each other from one on, up to where the one around them ends.
@@ -235,6 +270,8 @@ pub(crate) struct Builder<'t, 'a> {
     open: Vec<(u32, u64)>,
     /// Which fields may occur several times, if any do.
     repeated: Option<&'t Repeated>,
+    /// Whether the summary is wanted.
+    summary: bool,
 }
 
 impl Builder<'_, '_> {
@@ -327,6 +364,24 @@ impl<'a> Visit<'a> for Builder<'_, 'a> {
     }
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
-        self.tree.summary = text.to_string();
+        if self.summary {
+            self.tree.summary = Some(text.to_string());
+        }
+    }
+}
+
+/// Only the summary.
+#[derive(Default)]
+pub(crate) struct Summary(pub(crate) String);
+
+impl<'a> Visit<'a> for Summary {
+    fn kind(&mut self, _: Kind<'a>) {}
+    fn field(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn begin(&mut self, _: &'a str, _: Range<usize>, _: Value<'a>) {}
+    fn end(&mut self) {}
+    fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
+
+    fn summary(&mut self, text: fmt::Arguments<'_>) {
+        self.0 = text.to_string();
     }
 }

@@ -1,36 +1,60 @@
 //! The fields of a message as Python values. Nothing is made before it is asked for.
 
-use std::sync::OnceLock;
-
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyAttributeError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString};
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use crate::framed::Part;
 use crate::names;
 use crate::tree::{self, Found, Name, Stored, Tree};
 
-/// The bytes of a message, and its fields once they were asked for.
+/// The bytes of a message, and its fields.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) tree: OnceLock<Box<Tree>>,
+    pub(crate) bytes: Bytes,
+    pub(crate) tree: Tree,
+}
+
+/// The bytes of a message.
+#[derive(Debug)]
+pub(crate) enum Bytes {
+    /// Its own.
+    Own(Vec<u8>),
+    /// In a block with those of others.
+    Part(Part),
+}
+
+impl Default for Bytes {
+    fn default() -> Bytes {
+        Bytes::Own(Vec::new())
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Own(bytes) => bytes,
+            Bytes::Part(part) => part,
+        }
+    }
 }
 
 impl Content {
     /// A message that was dissected.
     pub(crate) fn dissected(bytes: Vec<u8>, tree: Tree) -> Content {
-        Content { bytes, tree: OnceLock::from(Box::new(tree)) }
+        Content { bytes: Bytes::Own(bytes), tree }
     }
 
-    /// Its fields; none where they were never asked for.
+    /// Its fields.
     pub(crate) fn tree(&self) -> &Tree {
-        static EMPTY: OnceLock<Tree> = OnceLock::new();
-        self.tree.get().map_or_else(|| EMPTY.get_or_init(Tree::default), |tree| tree)
+        &self.tree
     }
 }
 
@@ -138,6 +162,9 @@ pub(crate) fn find<'py>(
     range: Range<u32>,
     path: &str,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if let Some(only) = content.tree().only(range.clone(), path) {
+        return value(py, content, only).map(Some);
+    }
     value_of(py, content, &content.tree().find(range, path))
 }
 

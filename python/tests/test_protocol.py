@@ -39,10 +39,13 @@ def test_missive_is_encoded_with_its_checks():
         framescope.Protocol.missive().encode({"kind": "PING", "flags": {"auth": True}, "payload": b""})
 
 
-def test_a_derived_value_that_is_given_wrong_is_a_warning(mine):
-    given = {"kind": "bye", "count": 9, "items": [], "at": {"x": 0, "y": 0}, "rest": b"ab"}
-    with pytest.warns(framescope.EncodeWarning, match="count"):
-        assert mine.decode(mine.encode(given))["count"] == 0
+def test_what_is_written_otherwise_than_it_is_given_is_a_warning(mine):
+    given = {"kind": "bye", "items": [{"text": "ada", "length": 9}], "at": {"x": 0, "y": 0}, "rest": b"ab", "count": 7}
+    with pytest.warns(framescope.EncodeWarning, match="items.length reads back as 3, but 9 is given") as warned:
+        assert mine.decode(mine.encode(given))["count"] == 1
+    assert warned[0].filename == __file__
+    with pytest.warns(framescope.EncodeWarning, match="extra is given"):
+        mine.encode({**given, "items": [], "extra": 1})
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,14 @@ impl<'i> Filler<'i> {
             self.content.bytes.clear();
         }
         for at in 0..self.nodes.len() {
-            if let Some((Origin::Row(column), _)) = self.layout.columns.get(at)
+            if let Some((origin, _)) = self.layout.columns.get(at)
                 && let Some(&node) = self.nodes.get(at)
             {
-                self.add_column(*column, node, number, row);
+                match origin {
+                    Origin::Row(column) => self.add_column(*column, node, number, row),
+                    Origin::File | Origin::FilePacket => self.add_place(origin, node, row),
+                    _ => {}
+                }
             }
         }
         if self.needs.fields {
@@ -131,6 +135,25 @@ impl Filler<'_> {
         let arrays = self.nodes.iter().map(|&node| self.tree.finish(node, rows)).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(Arc::clone(&self.layout.schema), arrays, &options)
+    }
+
+    /// Adds the file that has a row's last packet, or the packet's number there.
+    fn add_place(&mut self, origin: &Origin, node: NodeId, row: &Row) {
+        let Some(leaf) = self.tree.leaf(node) else { return };
+        let place = self.index.last_packet(row).map(|packet| self.index.packet_in_file(packet));
+        let Some((file, packet)) = place else { return };
+        match origin {
+            Origin::File => {
+                if let Some(&name) = self.layout.files.get(file) {
+                    leaf.pad(self.rows);
+                    leaf.push_known(name);
+                }
+            }
+            _ => {
+                leaf.pad(self.rows);
+                leaf.push_number(packet.number());
+            }
+        }
     }
 
     /// Reports the fields of a row's message to its column.

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
-use framescope_capture::Index;
 use framescope_capture::export::NamedField;
 use framescope_capture::filter::Column;
+use framescope_capture::{Index, Source};
 use framescope_parser::{Direction, FieldShape, FieldType, Protocol, Reads, merge_fields};
 
 use crate::columns::leaf::LeafType;
@@ -25,6 +25,10 @@ pub(crate) enum Origin {
     Row(Column),
     /// The fields of the messages of a protocol, by its place among [`Layout::protocols`].
     Protocol,
+    /// The file that has a row's last packet.
+    File,
+    /// The number of that packet in the file.
+    FilePacket,
     /// What has no place in any other column.
     Extra,
     /// The values of the selected field with this number.
@@ -42,6 +46,8 @@ pub(crate) struct Layout {
     pub(crate) selected: Option<Vec<NamedField>>,
     /// By the number of a kind, the place of its name.
     pub(crate) kinds: Vec<i32>,
+    /// By the number of a file, the place of its name.
+    pub(crate) files: Vec<i32>,
 }
 
 /// The column of the fields that have no place.
@@ -87,19 +93,21 @@ impl Layout {
             protocols: Vec::new(),
             selected: None,
             kinds: places,
+            files: Vec::new(),
         };
         match &options.fields {
             Some(fields) => {
                 let selected = fields.subjects().to_vec();
                 layout.columns = flat::columns(index, rows, options, &selected, &names)?;
                 layout.selected = Some(selected);
+                layout.add_places(index, options);
             }
             None => {
                 let protocols = match protocols {
                     Some(protocols) => protocols,
                     None => observed_fields(index, rows, options)?,
                 };
-                layout.add_usual(options, &names, protocols);
+                layout.add_usual(index, options, &names, protocols);
             }
         }
         let fields: Vec<_> = layout.columns.iter().map(|(_, shape)| shape.field()).collect();
@@ -107,12 +115,33 @@ impl Layout {
         Ok(layout)
     }
 
-    fn add_usual(&mut self, options: &TableOptions, names: &RowNames, protocols: Vec<ProtocolFields>) {
+    /// Adds the columns that lead to the files.
+    fn add_places(&mut self, index: &Index, options: &TableOptions) {
+        if !options.places {
+            return;
+        }
+        let (files, places) = Known::new(index.source().files().map(Source::name));
+        self.files = places;
+        let file = ColumnShape::leaf("file", LeafType::Names(Arc::new(files)));
+        self.columns.push((Origin::File, file));
+        self.columns.push((Origin::FilePacket, ColumnShape::leaf("packet", LeafType::Unsigned(32))));
+    }
+
+    fn add_usual(
+        &mut self,
+        index: &Index,
+        options: &TableOptions,
+        names: &RowNames,
+        protocols: Vec<ProtocolFields>,
+    ) {
         let mut columns = USUAL.to_vec();
-        columns.extend(options.also.iter().filter(|column| !USUAL.contains(column)));
+        let is_there =
+            |column: &Column| USUAL.contains(column) || options.places && *column == Column::Packet;
+        columns.extend(options.also.iter().filter(|column| !is_there(column)));
         for column in columns {
             self.columns.push((Origin::Row(column), names.shape(column, column.name())));
         }
+        self.add_places(index, options);
         for (name, fields) in protocols {
             if fields.is_empty() {
                 continue;

@@ -24,6 +24,9 @@ pub struct TableOptions {
     pub named: Vec<String>,
     /// Whether all other protocols that are spoken have one too.
     pub spoken: bool,
+    /// Whether the columns `file` and `packet` say which file has the packet that brought the last bytes of a row, and its number
+    /// there, from 1 on: of a capture that is several files, or of many captures in one data set.
+    pub places: bool,
     /// The most rows of a batch.
     pub batch_rows: u32,
     /// How many threads make batches; 0 for one for each processor. With 1, all work is done in the thread that asks for batches.
@@ -37,6 +40,7 @@ impl Default for TableOptions {
             also: Vec::new(),
             named: Vec::new(),
             spoken: true,
+            places: false,
             batch_rows: 1 << 16,
             threads: 0,
         }

@@ -214,7 +214,7 @@ impl Index {
     }
 
     /// Reports all of a row: what its own bytes show, what is its summary if it is not a message, and the problems that the
-    /// sequence or reassembly shows. The same as [`dissect`](Index::dissect) gives, for a visitor of one's own; `bytes` are those of
+    /// sequence or reassembly shows. The same as [`dissect`](Index::dissect) gives, for your own visitor; `bytes` are those of
     /// [`row_bytes`](Index::row_bytes).
     pub fn report<'a>(&'a self, number: RowId, row: &Row, bytes: &'a [u8], visit: &mut dyn Visit<'a>) {
         self.visit(row, bytes, visit);

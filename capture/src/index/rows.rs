@@ -210,6 +210,11 @@ impl Index {
         packets
     }
 
+    /// The last packet that brought bytes of a row; of a gap, the one behind it. None if no packet did.
+    pub fn last_packet(&self, row: &Row) -> Option<PacketId> {
+        (1..=self.packets()).contains(&row.packet.number()).then_some(row.packet)
+    }
+
     /// The segments that packets brought a row's bytes in: of a carried one, those of what it is carried in.
     pub(crate) fn row_origins(&self, row: &Row) -> Vec<SegmentRange> {
         if self.read_from(row).is_some() {

@@ -10,15 +10,15 @@ use super::{Domain, Form};
 
 /// How many forms of one kind are learned.
 const MOST_OF_A_KIND: usize = 8;
-/// How many messages are written to learn them.
-const MOST_WRITTEN: usize = 40_000;
+/// How many messages are written to learn them, for each try.
+const WRITTEN_A_TRY: usize = 20;
 /// How many items are tried, and chosen.
 const MOST_ITEMS: usize = 8;
 /// Lengths of text and bytes that are tried.
 const LENGTHS: [usize; 17] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 31, 64, 100, 256, 1000];
 
 /// The forms of the messages among these, the simplest first.
-pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>) -> Vec<Form> {
+pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>, tries: u32) -> Vec<Form> {
     let mut samples = samples;
     samples.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
     samples.dedup();
@@ -31,7 +31,7 @@ pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>) 
     let mut found: Vec<Form> = Vec::new();
     for sample in &samples {
         let read = writer.read(sample);
-        if !read.problems.is_empty() || writer.count() > MOST_WRITTEN {
+        if !read.problems.is_empty() || writer.count() > tries as usize * WRITTEN_A_TRY {
             continue;
         }
         let kind = read.kind.map(|kind| kind.to_string());
@@ -40,7 +40,8 @@ pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>) 
             continue;
         }
         // Numbers without a name are all one kind here.
-        let bucket = kind.clone().filter(|_| read.kind.is_some_and(|kind| kind.name.is_some()));
+        let is_named = read.kind.is_some_and(|kind| kind.name.is_some());
+        let bucket = kind.clone().filter(|_| is_named);
         let number = of_kind.entry(bucket).or_default();
         if *number >= MOST_OF_A_KIND
             || writer.valid(&fields(&nodes, &[], &Mask::None), kind.as_deref()).is_none()
@@ -52,10 +53,10 @@ pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>) 
         learner.learn();
         let nodes = learner.nodes;
         if let Some(simplest) = writer.valid(&fields(&nodes, &[], &Mask::None), kind.as_deref()) {
-            found.push(Form { kind, nodes, simplest });
+            found.push(Form { kind, is_named, nodes, simplest });
         }
     }
-    found.sort_by_key(|form| form.simplest.len());
+    found.sort_by_key(|form| (!form.is_named, form.simplest.len()));
     let mut distinct = BTreeSet::new();
     // Where all that differed can be chosen they are one.
     found.retain(|form| {

@@ -11,10 +11,11 @@ use crate::messages::{made_valid_in, random_head};
 use crate::{Random, Verdict, inputs, verdict};
 
 /// How many messages are generated for each number that has a name, and for how many.
-const TRIES_OF_A_NAME: u32 = 6;
+const TRIES_OF_A_NAME: u32 = 80;
+const ENOUGH_OF_A_NAME: usize = 16;
 const MOST_NAMES: usize = 200;
-/// How many values are tried to make messages valid, of each sort, and one.
-const MOST_REPAIRS: usize = 6000;
+/// How many values are tried to make messages valid, of each sort for each try, and one.
+const REPAIRS_A_TRY: usize = 10;
 const MOST_OF_ONE: usize = 60;
 
 /// The numbers that a description names.
@@ -27,15 +28,16 @@ pub(super) fn named(protocol: &Described) -> Vec<i128> {
 
 /// Generated messages, in a context.
 pub(super) fn generated(protocol: &Described, context: &Context<'_>, tries: u32) -> Vec<Vec<u8>> {
-    let mut generator = Generator { protocol, context, left: MOST_REPAIRS, found: Vec::new() };
+    let mut generator =
+        Generator { protocol, context, left: tries as usize * REPAIRS_A_TRY, found: Vec::new() };
     for seed in 0..tries {
         let mut random = Random::new(seed);
-        let bytes = random_head(protocol, 100, &mut random);
+        let bytes = generator.head(&mut random);
         generator.add(&bytes, &mut random);
     }
-    generator.left += MOST_REPAIRS;
+    generator.left += tries as usize * REPAIRS_A_TRY;
     generator.of_named_numbers();
-    generator.left += MOST_REPAIRS;
+    generator.left += tries as usize * REPAIRS_A_TRY;
     generator.of_texts();
     generator.found
 }
@@ -50,6 +52,18 @@ struct Generator<'p> {
 }
 
 impl Generator<'_> {
+    /// Bytes that begin like a message, half of the time with small numbers in them: those may be lengths of what is there.
+    fn head(&self, random: &mut Random) -> Vec<u8> {
+        if random.one_in(2) {
+            return random_head(self.protocol, 100, random);
+        }
+        let length = random.below(100);
+        let mut bytes: Vec<u8> =
+            (0..length).map(|_| random.one_of(&[0, 0, 0, 0, 1, 2, 3, 4, 16, 40])).collect();
+        self.protocol.put_head(&mut bytes, &mut |choices| random.below(choices));
+        bytes
+    }
+
     fn add(&mut self, bytes: &[u8], random: &mut Random) {
         let granted = self.left.min(MOST_OF_ONE);
         if granted == 0 {
@@ -71,9 +85,13 @@ impl Generator<'_> {
             one.members.into_iter().map(move |(number, _)| (path.clone(), number))
         });
         for (path, number) in all.take(MOST_NAMES) {
+            let before = self.found.len();
             for seed in 0..TRIES_OF_A_NAME {
+                if self.found.len() >= before + ENOUGH_OF_A_NAME {
+                    break;
+                }
                 let mut random = Random::new(seed);
-                let mut bytes = random_head(self.protocol, 100, &mut random);
+                let mut bytes = self.head(&mut random);
                 if put(self.protocol, self.context, &path, number, &mut bytes).is_some() {
                     self.add(&bytes, &mut random);
                 }
@@ -85,7 +103,7 @@ impl Generator<'_> {
     fn of_texts(&mut self) {
         let constants = self.protocol.constants();
         for text in constants.iter().filter_map(Value::as_bytes).take(MOST_NAMES) {
-            for seed in 0..TRIES_OF_A_NAME {
+            for seed in 0..TRIES_OF_A_NAME / 8 {
                 let mut random = Random::new(seed);
                 let end: &[u8] = random.one_of(&[b"\n", b"\r\n", b" ", b"\0", b" a 0\r\n", b"\n\n\0"]);
                 let bytes = [text, end, &random_head(self.protocol, 20, &mut random)].concat();

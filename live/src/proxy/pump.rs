@@ -95,6 +95,7 @@ impl Way<'_> {
                 return Poll::Ready(Ok(Piece::End));
             }
             self.recording.received(self.role, bytes);
+            self.recording.sent(self.role, bytes);
             self.counts.passed(self.role, bytes.len());
             // A receiver that refuses says so again when the rest is written.
             let written = match self.to.poll_write(context, bytes) {
