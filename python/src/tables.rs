@@ -31,7 +31,7 @@ pub(crate) struct Table {
 /// How often it is looked whether Ctrl-C was pressed.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// The batches of a table. A panic while one is made is an error: it may not pass through who asks for them, which is no Rust.
+/// The batches of a table. A panic while one is made is an error: it may not pass through the caller, which is not Rust.
 struct Guarded(Batches);
 
 impl Iterator for Guarded {
