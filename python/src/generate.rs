@@ -21,8 +21,9 @@ use crate::framed::Framed;
 use crate::message::Message;
 use crate::protocol::{Protocol, role_of};
 
-/// How many random beginnings of messages forms are learned from.
+/// How many random beginnings of messages forms are learned from: in all stages, and in one at least.
 const TRIES: u32 = 1000;
+const TRIES_OF_A_STAGE: u32 = 150;
 
 /// Whatever panicked while it had the lock, the parts are whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -82,19 +83,21 @@ impl Generator {
         if let Some(known) = lock(&self.forms).get(&number) {
             return Arc::clone(known);
         }
+        let stages = u32::try_from(self.stages()).unwrap_or(u32::MAX);
+        let tries = (TRIES / stages).max(TRIES_OF_A_STAGE);
         let learned = match self.stage(number) {
             None => Forms::default(),
             Some(stage) => match (stage.described, stage.protocol.name()) {
                 (Some(described), _) => {
-                    Forms::in_context(described, &stage.context(), self.known.clone(), TRIES)
+                    Forms::in_context(described, &stage.context(), self.known.clone(), tries)
                 }
-                (None, "missive") => Forms::of_missive(TRIES as usize * 4),
+                (None, "missive") => Forms::of_missive(4 * TRIES),
                 (None, "bare") => {
                     let known: [&[u8]; 3] = [b"\x01ada", b"\x02", b"\x03hello"];
-                    Forms::of_messages(stage.protocol, known.map(<[u8]>::to_vec).into())
+                    Forms::of_messages(stage.protocol, known.map(<[u8]>::to_vec).into(), TRIES)
                 }
-                (None, "text") => Forms::of_messages(stage.protocol, vec![b"hello\n".to_vec()]),
-                _ => Forms::of_messages(stage.protocol, self.known.clone()),
+                (None, "text") => Forms::of_messages(stage.protocol, vec![b"hello\n".to_vec()], TRIES),
+                _ => Forms::of_messages(stage.protocol, self.known.clone(), TRIES),
             },
         };
         let learned = Arc::new(learned);

@@ -1,6 +1,5 @@
 //! A capture as a table: an object that pyarrow, pandas, Polars and DuckDB take by the Arrow C stream interface, without a copy.
 
-use std::ffi::CString;
 use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -113,14 +112,14 @@ impl Table {
     /// A stream of its batches.
     pub(crate) fn stream<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         let stream = FFI_ArrowArrayStream::new(Box::new(Guarded(self.rows.batches())));
-        PyCapsule::new(py, stream, Some(CString::from(c"arrow_array_stream")))
+        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 }
 
 fn schema<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyCapsule>> {
     let schema = FFI_ArrowSchema::try_from(&*rows.schema())
         .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
-    PyCapsule::new(py, schema, Some(CString::from(c"arrow_schema")))
+    PyCapsule::new_with_value(py, schema, c"arrow_schema")
 }
 
 /// Writes a file that has its name only once it is complete, without the interpreter's lock.

@@ -19,7 +19,7 @@ from framescope import strategies  # noqa: E402
 FORMATS = Path(__file__).parents[2] / "corpus" / "formats"
 DESCRIBED = sorted(FORMATS.glob("*.ksy"))
 #: Of these no message is found by trying.
-UNKNOWN = {"minecraft", "thrift"}
+UNKNOWN = {"thrift"}
 
 KSY = """\
 meta: {id: toy, endian: be, -framescope: {kind: kind}}
@@ -61,7 +61,7 @@ def toy() -> framescope.Protocol:
 
 
 def _smallest(strategy: Any, is_wrong: Any) -> Any:
-    return find(strategy, is_wrong, settings=settings(max_examples=20_000, database=None, deadline=None))
+    return find(strategy, is_wrong, settings=settings(max_examples=5_000, database=None, deadline=None))
 
 
 def test_a_text_of_five_characters_is_all_that_is_left(toy: framescope.Protocol) -> None:
@@ -121,8 +121,7 @@ def test_a_conversation_becomes_the_messages_that_matter(toy: framescope.Protoco
 def test_damage_is_small_too(toy: framescope.Protocol) -> None:
     found = _smallest(strategies.messages(toy, damaged=True), lambda m: m.type == "partial")
     assert len(found.bytes) <= 17
-    whole = toy.encode({"kind": "say", "sequence": 0, "body": {"user": "", "text": ""}})
-    assert found.bytes[:2] == whole[:2]
+    assert found.bytes.startswith(b"TY"[: len(found.bytes)])
 
 
 def test_damaged_messages_are_mostly_damaged(toy: framescope.Protocol) -> None:
@@ -147,7 +146,7 @@ def test_messages_of_each_description_are_decoded_without_problems(path: Path) -
     messages = strategies.messages(protocol)
     seen = set()
 
-    @settings(max_examples=25, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(messages)
     def check(message: framescope.Message) -> None:
         assert not message.problems, (message.bytes, message.problems)
@@ -177,7 +176,7 @@ def test_messages_of_built_in_protocols_are_decoded_without_problems(name: str) 
 def test_conversations_are_heard_as_they_are_said(path: Path) -> None:
     protocol = framescope.Protocol.from_ksy(path)
 
-    @settings(max_examples=20, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(strategies.conversations(protocol))
     def check(said: list[strategies.Turn]) -> None:
         listening = framescope.Conversation(protocol)

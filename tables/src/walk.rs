@@ -208,9 +208,8 @@ impl<'a> Visit<'a> for Walk<'_> {
             self.state.bytes += 8;
         }
         match value {
-            Value::Missing => {}
             _ if self.tree.is_json(node) => self.write_field(name, range, value, Some(place)),
-            Value::Group if self.tree.is_group(node) => self.tree.mark(node, at),
+            Value::Group | Value::Missing if self.tree.is_group(node) => self.tree.mark(node, at),
             value => {
                 if !self.put(place, &value) {
                     return self.write_field(name, range, value, None);

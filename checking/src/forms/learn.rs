@@ -10,15 +10,15 @@ use super::{Domain, Form};
 
 /// How many forms of one kind are learned.
 const MOST_OF_A_KIND: usize = 8;
-/// How many messages are written to learn them.
-const MOST_WRITTEN: usize = 20_000;
+/// How many messages are written to learn them, for each try.
+const WRITTEN_A_TRY: usize = 20;
 /// How many items are tried, and chosen.
 const MOST_ITEMS: usize = 8;
 /// Lengths of text and bytes that are tried.
 const LENGTHS: [usize; 17] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 31, 64, 100, 256, 1000];
 
 /// The forms of the messages among these, the simplest first.
-pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>) -> Vec<Form> {
+pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>, tries: u32) -> Vec<Form> {
     let mut samples = samples;
     samples.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
     samples.dedup();
@@ -31,7 +31,7 @@ pub(super) fn forms(writer: &Writer<'_>, named: &[i128], samples: Vec<Vec<u8>>) 
     let mut found: Vec<Form> = Vec::new();
     for sample in &samples {
         let read = writer.read(sample);
-        if !read.problems.is_empty() || writer.count() > MOST_WRITTEN {
+        if !read.problems.is_empty() || writer.count() > tries as usize * WRITTEN_A_TRY {
             continue;
         }
         let kind = read.kind.map(|kind| kind.to_string());

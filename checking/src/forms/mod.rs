@@ -123,19 +123,19 @@ impl Forms {
         let writer = Writer::new(protocol, context);
         let named = samples::named(protocol);
         known.extend(samples::generated(protocol, context, tries));
-        Forms { forms: learn::forms(&writer, &named, known) }
+        Forms { forms: learn::forms(&writer, &named, known, tries) }
     }
 
     /// The forms of a built-in protocol's messages: of Missive, or of one that the known messages show.
-    pub fn of_messages(protocol: &dyn Protocol, known: Vec<Vec<u8>>) -> Forms {
+    pub fn of_messages(protocol: &dyn Protocol, known: Vec<Vec<u8>>, tries: u32) -> Forms {
         let context = Context::default();
-        Forms { forms: learn::forms(&Writer::new(protocol, &context), &[], known) }
+        Forms { forms: learn::forms(&Writer::new(protocol, &context), &[], known, tries) }
     }
 
     /// The forms of Missive's messages, found in so many generated ones.
-    pub fn of_missive(tries: usize) -> Forms {
+    pub fn of_missive(tries: u32) -> Forms {
         let missive = framescope_parser::missive::Missive::default();
-        Forms::of_messages(&missive, samples::frames(tries))
+        Forms::of_messages(&missive, samples::frames(tries as usize), tries)
     }
 
     /// All of them.

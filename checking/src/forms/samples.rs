@@ -14,8 +14,8 @@ use crate::{Random, Verdict, inputs, verdict};
 const TRIES_OF_A_NAME: u32 = 80;
 const ENOUGH_OF_A_NAME: usize = 16;
 const MOST_NAMES: usize = 200;
-/// How many values are tried to make messages valid, of each sort, and one.
-const MOST_REPAIRS: usize = 10_000;
+/// How many values are tried to make messages valid, of each sort for each try, and one.
+const REPAIRS_A_TRY: usize = 10;
 const MOST_OF_ONE: usize = 60;
 
 /// The numbers that a description names.
@@ -28,15 +28,16 @@ pub(super) fn named(protocol: &Described) -> Vec<i128> {
 
 /// Generated messages, in a context.
 pub(super) fn generated(protocol: &Described, context: &Context<'_>, tries: u32) -> Vec<Vec<u8>> {
-    let mut generator = Generator { protocol, context, left: MOST_REPAIRS, found: Vec::new() };
+    let mut generator =
+        Generator { protocol, context, left: tries as usize * REPAIRS_A_TRY, found: Vec::new() };
     for seed in 0..tries {
         let mut random = Random::new(seed);
         let bytes = generator.head(&mut random);
         generator.add(&bytes, &mut random);
     }
-    generator.left += MOST_REPAIRS;
+    generator.left += tries as usize * REPAIRS_A_TRY;
     generator.of_named_numbers();
-    generator.left += MOST_REPAIRS;
+    generator.left += tries as usize * REPAIRS_A_TRY;
     generator.of_texts();
     generator.found
 }

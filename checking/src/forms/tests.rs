@@ -56,7 +56,7 @@ fn explore() {
         }
         let protocol = Described::from_file(&path).unwrap();
         let begun = std::time::Instant::now();
-        let forms = Forms::of(&protocol, 500);
+        let forms = Forms::of(&protocol, 300);
         let took = begun.elapsed();
         let begun = std::time::Instant::now();
         let mut random = Random::new(1);
