@@ -92,7 +92,7 @@ impl Proxy {
         };
         let edit = |text: &String| Edit::parse(text, &options).map_err(|error| refused(&error));
         let edits = texts(set)?.iter().map(edit).collect::<PyResult<Vec<_>>>()?;
-        let is_changed = !edits.is_empty() || !(faults.to_target.is_empty() && faults.to_client.is_empty());
+        let is_changed = !(edits.is_empty() && faults.to_target.is_empty() && faults.to_client.is_empty());
         let seed = faults.seed;
         let tls_listen = match (tls_listen, authority.or_else(Authority::default_folder)) {
             (false, _) => None,
