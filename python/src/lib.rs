@@ -4,6 +4,7 @@
 
 mod batch;
 mod capture;
+mod choices;
 mod dataset;
 mod decoder;
 mod encode;
