@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
 import captures
 
@@ -27,45 +28,54 @@ HERE = pathlib.Path(__file__).resolve().parent
 LIMITS = {"scapy": 20_000, "pyshark": 5_000}
 # Large messages are fewer.
 FEWER = {"large": 20}
+STREAMS = {"struct": "`readexactly` and struct", "decoder": "a Decoder that is fed", "framescope": "`framescope.aio`"}
 
 
 def run(script, *arguments):
     result = subprocess.run([sys.executable, HERE / script, *map(str, arguments)], stdout=subprocess.PIPE, check=True)
     found = json.loads(result.stdout.splitlines()[-1])
-    return found["seconds"], found["contents"]
+    return found["seconds"], found["cpu"], found["contents"]
 
 
 def shell(command, **options):
-    begun = time.perf_counter()
+    """The seconds that a program takes, and those of processors."""
+    begun, before = time.perf_counter(), os.times()
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL, **options)
-    return time.perf_counter() - begun
+    seconds, used = time.perf_counter() - begun, os.times()
+    return seconds, used.children_user + used.children_system - before.children_user - before.children_system
 
 
-class Contest:
-    """The seconds of each contender in each round."""
+class Taken(typing.NamedTuple):
+    """Medians: seconds, and those of processors, which other work on the machine changes less."""
 
-    def __init__(self, rounds):
-        self.rounds, self.seconds, self.contents = rounds, {}, {}
+    seconds: float
+    cpu: float
+    contents: object
 
-    def measure(self, contenders):
-        for number in range(self.rounds):
-            for name, contender in contenders.items():
-                # What takes long needs no more than one run to be known well enough.
-                if number and statistics.median(self.seconds[name]) > 30:
-                    continue
-                seconds, contents = contender()
-                self.seconds.setdefault(name, []).append(seconds)
-                self.contents[name] = contents
-                print(f"  {name}: {seconds:.3f} s {contents}", file=sys.stderr)
-        return {name: statistics.median(seconds) for name, seconds in self.seconds.items()}
+
+def contest(rounds, contenders):
+    """What each contender takes. They alternate."""
+    runs = {name: [] for name in contenders}
+    for number in range(rounds):
+        for name, contender in contenders.items():
+            # What takes long needs no more than one run to be known well enough.
+            if number and runs[name][0][0] > 30:
+                continue
+            runs[name].append(contender())
+            print(f"  {name}: {runs[name][-1]}", file=sys.stderr, flush=True)
+    medians = {}
+    for name, measured in runs.items():
+        seconds, cpu, contents = zip(*measured)
+        medians[name] = Taken(statistics.median(seconds), statistics.median(cpu), contents[0])
+    return medians
 
 
 def frames(options, folder):
     """From a capture to a Polars frame."""
     readers = ["framescope", "framescope-fields"]
     readers += [name for name in ("dpkt", "scapy", "pyshark") if importlib.util.find_spec(name)]
-    print("| capture | MB | messages | reader | s for all of it | µs a message | framescope is so many times as fast |")
-    print("|---|---|---|---|---|---|---|")
+    print("| capture | MB | messages | reader | s for all of it | s of processors | framescope-fields takes so many times less | of processors |")
+    print("|---|---|---|---|---|---|---|---|")
     for shape in options.shapes:
         path, messages = options.capture(folder, shape)
         contenders = {}
@@ -74,37 +84,35 @@ def frames(options, folder):
             contenders[name] = lambda name=name, limit=limit: run("readers.py", name, path, limit)
         if options.framescope:
             for form in ("json", "text"):
-                contenders[f"framescope decode --format {form}"] = lambda form=form: decode(options.framescope, path, form)
-        contest = Contest(options.rounds)
-        taken = contest.measure(contenders)
-        each = {}
-        for name, seconds in taken.items():
-            found = contest.contents[name]
-            each[name] = seconds / (found[0] if found else messages)
-        for name, seconds in each.items():
+                contenders[f"decode --format {form}"] = lambda form=form: decode(options.framescope, path, form)
+        taken = contest(options.rounds, contenders)
+        # The whole capture's, for those that read the beginning only.
+        whole = {name: messages / LIMITS[name] if name in LIMITS and LIMITS[name] < messages else 1 for name in taken}
+        own = taken["framescope-fields"]
+        for name, (seconds, cpu, _) in taken.items():
             about = f"{shape} | {path.stat().st_size / 1e6:.0f} | {messages}" if name == "framescope" else " | | "
-            times = seconds / each["framescope"]
-            print(f"| {about} | {name} | {seconds * messages:.3f} | {seconds * 1e6:.3f} | {times:.2f} |", flush=True)
-        whole = [contest.contents[name] for name in ("framescope", "framescope-fields", "dpkt") if name in contest.contents]
-        if shape != "damaged" and any(found != whole[0] for found in whole):
-            sys.exit(f"the frames of {shape} are not the same: {contest.contents}")
+            seconds, cpu = seconds * whole[name], cpu * whole[name]
+            print(f"| {about} | {name} | {seconds:.3f} | {cpu:.3f} | {seconds / own.seconds:.2f} | {cpu / own.cpu:.2f} |", flush=True)
+        same = {name: taken[name].contents for name in ("framescope", "framescope-fields", "dpkt") if name in taken}
+        if shape != "damaged" and len(set(map(tuple, same.values()))) > 1:
+            sys.exit(f"the frames of {shape} are not the same: {same}")
 
 
 def decode(program, path, form):
     command = [program, "decode", path, "--protocol", HERE / "mine.ksy", "--format", form]
     with open(os.devnull, "wb") as nowhere:
-        return shell(command, stdout=nowhere), None
+        return *shell(command, stdout=nowhere), None
 
 
 def iteration(options, folder):
     """Message objects in Python."""
-    print("| capture | what the loop does | messages a second |")
-    print("|---|---|---|")
+    print("| capture | what the loop does | messages a second | a second of a processor |")
+    print("|---|---|---|---|")
     for shape in options.shapes:
-        path, messages = options.capture(folder, shape)
+        path, _ = options.capture(folder, shape)
         contenders = {what: lambda what=what: run("loops.py", what, path) for what in ("nothing", "kind", "id", "three fields")}
-        for what, seconds in Contest(options.rounds).measure(contenders).items():
-            print(f"| {shape} | {what} | {messages / seconds / 1e6:.2f} M |", flush=True)
+        for what, (seconds, cpu, count) in contest(options.rounds, contenders).items():
+            print(f"| {shape} | {what} | {count / seconds / 1e6:.2f} M | {count / cpu / 1e6:.2f} M |", flush=True)
 
 
 def streams(options, folder):
@@ -112,30 +120,29 @@ def streams(options, folder):
     path = folder / "stream"
     messages = options.messages // 5
     captures.write_stream(messages, path)
-    print("| from | reads | µs a message: `readexactly` and struct | a Decoder that is fed | times as fast | framescope.aio | times as fast |")
+    print("| from | reads | reader | µs a message | of a processor | times as fast | of a processor |")
     print("|---|---|---|---|---|---|---|")
     for source in ("memory", "socket"):
         for suffix, what in (("", "each message, checked"), ("-fields", "and kind, id and text of it")):
             names = [f"{name}{suffix}" for name in ("struct", "decoder", "framescope")]
-            contest = Contest(options.rounds)
-            taken = contest.measure({name: lambda name=name: run("streams.py", name, source, path) for name in names})
-            if len(set(map(tuple, contest.contents.values()))) > 1:
-                sys.exit(f"what was read is not the same: {contest.contents}")
-            plain, decoder, aio = (taken[name] / messages * 1e6 for name in names)
-            print(
-                f"| {source} | {what} | {plain:.2f} | {decoder:.2f} | {plain / decoder:.1f} | {aio:.2f} | {plain / aio:.1f} |",
-                flush=True,
-            )
+            taken = contest(options.rounds, {name: lambda name=name: run("streams.py", name, source, path) for name in names})
+            if len({tuple(each.contents) for each in taken.values()}) > 1:
+                sys.exit(f"what was read is not the same: {taken}")
+            plain = taken[names[0]]
+            for name, (seconds, cpu, _) in taken.items():
+                times = f"{plain.seconds / seconds:.1f} | {plain.cpu / cpu:.1f}"
+                each = f"{seconds / messages * 1e6:.2f} | {cpu / messages * 1e6:.2f}"
+                print(f"| {source} | {what} | {STREAMS[name.removesuffix('-fields')]} | {each} | {times} |", flush=True)
 
 
 def parquet(options, folder):
     """Parquet, and its size."""
-    print("| capture | MB | s | MB of capture a second | Parquet, MB | zstd -3 of the capture, MB | zstd -19, MB |")
-    print("|---|---|---|---|---|---|---|")
+    print("| capture | MB | s | s of processors | MB of capture a second | Parquet, MB | zstd -3 of the capture, MB | zstd -19, MB |")
+    print("|---|---|---|---|---|---|---|---|")
     for shape in options.shapes:
         path, _ = options.capture(folder, shape)
         out = folder / "out.parquet"
-        seconds = Contest(options.rounds).measure({"parquet": lambda: run("loops.py", "parquet", path, out)})["parquet"]
+        taken = contest(options.rounds, {"parquet": lambda path=path: run("loops.py", "parquet", path, out)})["parquet"]
         packed = ["", ""]
         if shutil.which("zstd"):
             for at, level in enumerate(("-3", "-19")):
@@ -144,7 +151,7 @@ def parquet(options, folder):
                 packed[at] = f"{target.stat().st_size / 1e6:.1f}"
         size = path.stat().st_size / 1e6
         written = out.stat().st_size / 1e6
-        print(f"| {shape} | {size:.0f} | {seconds:.3f} | {size / seconds:.0f} | {written:.1f} | {packed[0]} | {packed[1]} |", flush=True)
+        print(f"| {shape} | {size:.0f} | {taken.seconds:.3f} | {taken.cpu:.3f} | {size / taken.seconds:.0f} | {written:.1f} | {packed[0]} | {packed[1]} |", flush=True)
 
 
 TABLES = {"frames": frames, "iteration": iteration, "streams": streams, "parquet": parquet}

@@ -140,7 +140,7 @@ def _hex(data: bytes, leaves: Sequence[_Leaf], problems: Sequence[Any]) -> str:
         end = min(begin + PER_LINE, shown)
         digits = _spans([f"{data[at]:02x}" for at in range(begin, end)], styles[begin:end], " ")
         letters = [chr(data[at]) if 0x20 <= data[at] < 0x7F else "\N{MIDDLE DOT}" for at in range(begin, end)]
-        padding = " " * (3 * (PER_LINE - (end - begin)))
+        padding = " " * (3 * (PER_LINE - (end - begin))) if begin else ""
         lines.append(f'<span style="{_FAINT}">{begin:04x}</span>  {digits}{padding}  {_spans(letters, styles[begin:end], "")}')
     if len(data) > shown:
         lines.append(f'<span style="{_FAINT}">      {_count(len(data) - shown, "more byte")}</span>')

@@ -29,14 +29,16 @@ def timeline(messages: Any, ax: Optional[Any] = None) -> Any:
     except ImportError:
         raise ImportError("a timeline is drawn by matplotlib, which is not installed: pip install matplotlib") from None
     rows = _Rows(messages)
+    has_marks = len(rows.times) <= MARKS and len(rows.labels) <= LANES
     if ax is None:
-        _, ax = pyplot.subplots(figsize=(10, 4), layout="constrained")
+        height = 1.5 + 0.4 * len(rows.labels) if has_marks else 4
+        _, ax = pyplot.subplots(figsize=(10, height), layout="constrained")
     if not rows.times:
         ax.set_title("no messages")
         return ax
     first, last = min(rows.times), max(rows.times)
     unit, name = _unit(last - first)
-    if len(rows.times) <= MARKS and len(rows.labels) <= LANES:
+    if has_marks:
         _marks(ax, rows, first, unit)
     else:
         _bars(ax, rows, first, last, unit)

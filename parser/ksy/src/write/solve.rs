@@ -43,7 +43,7 @@ impl<'p> Writer<'p, '_> {
             ));
         }
         for path in std::mem::take(&mut self.free) {
-            if ![&all, &met, &self.solution].iter().any(|known| known.contains_key(&path)) {
+            if ![&all, &met, self.solution].iter().any(|known| known.contains_key(&path)) {
                 self.note(format!("{path} is not given and no length determines it: it is written as 0"));
             }
         }
