@@ -122,7 +122,8 @@ def _table(capture: _framescope.Capture, columns: dict[str, Any], threads: int) 
     if columns["filter"]:
         capture = capture.filter(columns["filter"])
     rest = {name: value for name, value in columns.items() if name != "filter"}
-    return capture.to_arrow(**rest, places=True, threads=threads)
+    table: _framescope.Table = capture.to_arrow(**rest, places=True, threads=threads)
+    return table
 
 
 def _empty(options: dict[str, Any], columns: dict[str, Any]) -> _framescope.Table:
