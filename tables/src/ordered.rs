@@ -10,6 +10,9 @@ use std::thread::{self, JoinHandle};
 /// What is done with each task. It ends early once the flag is set.
 type Work<T, R> = Arc<dyn Fn(T, &AtomicBool) -> R + Send + Sync>;
 
+/// A task, and who gets its result.
+type Task<T, R> = (T, SyncSender<R>);
+
 /// The results of tasks, in their order. No more of them wait than keep every thread busy.
 pub(crate) struct Ordered<T, R> {
     work: Work<T, R>,
@@ -17,7 +20,7 @@ pub(crate) struct Ordered<T, R> {
     threads: usize,
     /// Those that were started; with none, all work is done by the caller.
     started: Vec<JoinHandle<()>>,
-    give: Option<SyncSender<(T, SyncSender<R>)>>,
+    give: Option<SyncSender<Task<T, R>>>,
     expected: VecDeque<Receiver<R>>,
 }
 
@@ -63,7 +66,7 @@ impl<T: Send + 'static, R: Send + 'static> Ordered<T, R> {
 
     fn start(&mut self) -> io::Result<()> {
         let (give, take) = sync_channel(self.threads + 1);
-        let take: Arc<Mutex<Receiver<(T, SyncSender<R>)>>> = Arc::new(Mutex::new(take));
+        let take: Arc<Mutex<Receiver<Task<T, R>>>> = Arc::new(Mutex::new(take));
         for _ in 0..self.threads {
             let (take, work, stop) = (Arc::clone(&take), Arc::clone(&self.work), Arc::clone(&self.stop));
             let run = move || {
