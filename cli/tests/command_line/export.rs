@@ -186,5 +186,5 @@ fn values_that_selected_fields_can_not_hold_are_counted() {
         &["1 value does not fit", "extra"],
     );
     let output = run(&arguments);
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+    assert!(output.status.success() && !text(&output.stderr).contains("not fit"), "{}", text(&output.stderr));
 }
