@@ -4,17 +4,23 @@
 
 mod batch;
 mod capture;
+mod choices;
 mod dataset;
 mod decoder;
 mod encode;
 mod errors;
 mod facts;
+mod field;
 mod flow;
 mod follow;
 mod framed;
 mod generate;
+mod group;
 mod message;
 mod names;
+mod opened;
+mod opening;
+mod origin;
 mod pickling;
 mod problems;
 mod protocol;
@@ -54,6 +60,8 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     protocol::register(module)?;
     tables::register(module)?;
     proxy::register(module)?;
-    values::register(module)?;
+    opening::register(module)?;
+    group::register(module)?;
+    field::register(module)?;
     Ok(())
 }

@@ -17,8 +17,8 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyString};
 
-use crate::capture::{self, Capture};
-use crate::errors;
+use crate::capture::Capture;
+use crate::{errors, opened};
 
 /// The messages of a capture as a table, which is made when something reads it: with `pyarrow.table(t)`, `polars.DataFrame(t)`, in a query
 /// of DuckDB. It may be read several times.
@@ -31,7 +31,7 @@ pub(crate) struct Table {
 /// How often it is looked whether Ctrl-C was pressed.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// The batches of a table. A panic while one is made is an error: it may not pass through who asks for them, which is no Rust.
+/// The batches of a table. A panic while one is made is an error: it may not pass through the caller, which is not Rust.
 struct Guarded(Batches);
 
 impl Iterator for Guarded {
@@ -265,9 +265,9 @@ pub(crate) fn by_kind<'py>(
 
 fn rows_of(capture: &Capture) -> TableRows {
     match &capture.rows {
-        capture::Rows::Range(_) if capture.is_whole() => TableRows::All,
-        capture::Rows::Range(range) => TableRows::Range(range.clone()),
-        capture::Rows::Listed(rows) => TableRows::These(Arc::clone(rows)),
+        opened::Rows::Range(_) if capture.is_whole() => TableRows::All,
+        opened::Rows::Range(range) => TableRows::Range(range.clone()),
+        opened::Rows::Listed(rows) => TableRows::These(Arc::clone(rows)),
     }
 }
 

@@ -4,8 +4,10 @@
 //! Forms are learned by trying: messages are written with other values and read again. So a length or a check is never among what
 //! is chosen, a constant is what it has to be, and any protocol that writes messages has forms.
 
+mod domains;
 mod learn;
 mod node;
+mod place;
 mod probe;
 mod samples;
 
