@@ -84,10 +84,11 @@ async def by_decoder(reader):
     decoder = framescope.Protocol.from_ksy(HERE / "mine.ksy").decoder()
     messages = 0
     while data := await reader.read(1 << 16):
-        for _ in decoder.feed(data):
-            messages += 1
-        if not decoder.is_intact:
+        found = decoder.feed(data)
+        if not found.is_intact:
             raise ValueError("a message is damaged")
+        for _ in found:
+            messages += 1
     return messages, 0
 
 
@@ -97,11 +98,12 @@ async def by_decoder_fields(reader):
     decoder = framescope.Protocol.from_ksy(HERE / "mine.ksy").decoder()
     messages = total = 0
     while data := await reader.read(1 << 16):
-        for message in decoder.feed(data):
+        found = decoder.feed(data)
+        if not found.is_intact:
+            raise ValueError("a message is damaged")
+        for message in found:
             messages += 1
             total += message["id"] + len(message["text"]) + (message.kind == "data")
-        if not decoder.is_intact:
-            raise ValueError("a message is damaged")
     return messages, total
 
 

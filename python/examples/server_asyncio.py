@@ -14,14 +14,13 @@ CHAT = pathlib.Path(__file__).with_name("chat.ksy")
 
 async def answer(reader, writer):
     """Answers one client, until it leaves."""
-    async with writer:
-        async for message in reader:
-            text = message["text"].upper()
-            if message.kind == "login":
-                text = f"welcome, {message['text']}"
-            await writer.send({"kind": "ok", "number": message["number"], "text": text})
-            if message.kind == "bye":
-                return
+    async for message in reader:
+        text = message["text"].upper()
+        if message.kind == "login":
+            text = f"welcome, {message['text']}"
+        await writer.send({"kind": "ok", "number": message["number"], "text": text})
+        if message.kind == "bye":
+            return
 
 
 async def main(port):

@@ -212,7 +212,7 @@ class Sequences:
 
     def _glued(self, files: list[File]) -> list[tuple[File, ...]]:
         """Files that have fragments of the same packets are read together: only then it shows whose these are."""
-        units = [(file,) for file in files]
+        units: list[tuple[File, ...]] = [(file,) for file in files]
         while ends := self._fragments_reach(units):
             first, last = ends
             together = tuple(file for unit in units[first : last + 1] for file in unit)

@@ -31,7 +31,7 @@ class MessageReader:
     """Reads whole messages from an ``asyncio.StreamReader``, or from anything with a coroutine ``read(n)``.
 
     ``protocol`` is a `Protocol`, the path of a description, or a name. ``role`` is what this program is, for protocols whose sides
-    differ. Bytes that are no message, and messages that are not as their description says, raise `DamagedMessage`;
+    differ. Bytes that are not a message, and messages that are not as their description says, raise `DamagedMessage`;
     with ``damaged="report"`` they come as messages that have ``problems``. A stream that ends inside a message raises
     `IncompleteMessage`. Reading may be cancelled at any time (by a timeout, for example) and loses nothing.
     """
@@ -153,10 +153,14 @@ async def start_server(
     damaged: Damaged = "raise",
     **options: Any,
 ) -> asyncio.Server:
-    """Serves, like ``asyncio.start_server``, which takes the same options: ``handler`` is called for each client."""
+    """Serves, like ``asyncio.start_server``, which takes the same options: ``handler`` is called for each client, and the connection
+    is closed when it returns."""
     known = Talk(protocol, "server", damaged).protocol
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await handler(*wrap(reader, writer, known, role="server", damaged=damaged))
+        try:
+            await handler(*wrap(reader, writer, known, role="server", damaged=damaged))
+        finally:
+            writer.close()
 
     return await asyncio.start_server(connected, host, port, **options)

@@ -2,7 +2,7 @@
 
 :func:`plan` looks at a folder, or a bucket, and divides its captures into parts that can be decoded by themselves, in any order and
 on any machine; :meth:`Part.write` decodes one to a Parquet file, and :func:`write` all of them on this machine. Captures that were
-rotated are one: a connection that goes on in the next file is decoded as a whole, and the rows of all parts are together exactly those
+rotated are one: a connection that continues in the next file is decoded as a whole, and the rows of all parts are together exactly those
 of all captures read as one.
 """
 
@@ -70,9 +70,14 @@ class Part:
         """Reads the part: its conversations, as ``framescope.open`` has them."""
         sources = [file.source() for file in self.files]
         secrets = [file.source() for file in self.secrets]
-        shares = {"only": self.only, "without": self.without, "share": self.share}
         return _framescope.read_share(
-            sources, self.options, **shares, secrets=secrets, read_ahead=threads != 1
+            sources,
+            self.options,
+            only=self.only,
+            without=self.without,
+            share=self.share,
+            secrets=secrets,
+            read_ahead=threads != 1,
         )
 
     def table(self, *, threads: int = 1) -> _framescope.Table:
@@ -117,7 +122,8 @@ def _table(capture: _framescope.Capture, columns: dict[str, Any], threads: int) 
     if columns["filter"]:
         capture = capture.filter(columns["filter"])
     rest = {name: value for name, value in columns.items() if name != "filter"}
-    return capture.to_arrow(**rest, places=True, threads=threads)
+    table: _framescope.Table = capture.to_arrow(**rest, places=True, threads=threads)
+    return table
 
 
 def _empty(options: dict[str, Any], columns: dict[str, Any]) -> _framescope.Table:
@@ -151,14 +157,15 @@ class Plan(list[Part]):
         return self._schema()
 
     def finish(self, folder: str | os.PathLike[str]) -> Report:
-        """Sums up what the parts say that were written to a folder, in its ``_framescope.json``, and removes what is of a plan
-        before this one: a file that a capture was continued in changes the parts next to it.
+        """Sums up what the parts say that were written to a folder, in its ``_framescope.json``, and removes other parts there of the
+        same captures: a file that a capture is continued in changes the parts next to it. Parts of other captures stay.
 
         Raises :class:`framescope.Error` if parts are missing; writing again writes just these."""
         place = _Folder(os.fspath(folder))
         names = [part.name for part in self]
         reports = [place.report(name) for name in names]
-        place.remove_all_but(set(names))
+        captures = {file.path for part in self for file in part.files} | set(self.refused)
+        place.remove_others(set(names), captures)
         done = [report for report in reports if report is not None]
         damages = [*self.damages, *(text for report in done for text in report["damages"])]
         refused = {**self.refused, **{path: text for one in done for path, text in one["refused"].items()}}
@@ -239,12 +246,15 @@ class _Folder:
     def _exists(self, path: str) -> bool:
         return bool(self._system.exists(path) if self._system else os.path.exists(path))
 
-    def remove_all_but(self, names: set[str]) -> None:
-        """Removes the parts that were written here and are not among these."""
+    def remove_others(self, names: set[str], captures: set[str]) -> None:
+        """Removes the parts that are not among these but of the same captures."""
         folder = self._join(REPORTS)
         files = self._system.ls(folder, detail=False) if self._system else os.listdir(folder)
         known = (file.rsplit("/", 1)[-1].removesuffix(".json") for file in files if file.endswith(".json"))
         for name in set(known) - names:
+            report = self.report(name)
+            if report is not None and captures.isdisjoint(report["files"]):
+                continue
             for path in (self._join(f"{name}.parquet"), self._join(REPORTS, f"{name}.json")):
                 if self._exists(path):
                     self._system.rm_file(path) if self._system else os.remove(path)
@@ -312,7 +322,7 @@ def plan(
     leaves only such columns and fields, as ``"kind,payload.user"``; ``also`` adds columns of rows, such as ``["summary", "bytes"]``;
     ``filter`` leaves the messages that match.
     """
-    given, named = _protocols(protocol)
+    given, named = _protocols(protocol, options.get("include", ()))
     options = {"protocol": given, **options}
     named += _protocols_of_rules(options)
     columns = {"filter": filter, "fields": fields, "also": list(also), "protocols": list(dict.fromkeys(named)) or None}
@@ -337,15 +347,15 @@ def _schema(options: dict[str, Any], columns: dict[str, Any]) -> pyarrow.Schema:
     return pyarrow.schema(_empty(options, columns))
 
 
-def _protocols(protocol: Any) -> tuple[list[Any], list[str]]:
+def _protocols(protocol: Any, include: Any) -> tuple[list[Any], list[str]]:
     """The protocols, as what other machines need no file for, and their names."""
     if protocol is None:
         return [], []
-    several = [protocol] if isinstance(protocol, (str, os.PathLike, Protocol)) else list(protocol)
+    several: list[Any] = [protocol] if isinstance(protocol, (str, os.PathLike, Protocol)) else list(protocol)
     given: list[Any] = []
     for one in several:
-        is_path = not isinstance(one, Protocol) and os.fspath(one).endswith((".ksy", ".yaml", ".yml"))
-        given.append(Protocol.from_ksy(one) if is_path else one)
+        is_name = isinstance(one, str) and not one.lower().endswith(".ksy") and os.path.basename(one) == one
+        given.append(one if isinstance(one, Protocol) or is_name else Protocol.from_ksy(one, include=include))
     return given, [one.name if isinstance(one, Protocol) else one for one in given]
 
 
@@ -379,11 +389,11 @@ def _divided(
     scans = [sequences.scan_of(unit) for unit in sequence]
     sizes = [sum(file.size for file in unit) for unit in sequence]
     units = [(found.keys, found.weights, size) for found, size in zip(scans, sizes)]
-    for share in _framescope.divide_captures(units, target, exact):
-        numbers = share.pop("files")
+    for of_many in _framescope.divide_captures(units, target, exact):
+        numbers = of_many.pop("files")
         files = tuple(file for number in numbers for file in sequence[number])
         secret = (sequence[at] for at in range(numbers[-1]) if scans[at].has_secrets and at not in numbers)
-        yield {**share, "files": files, "secrets": tuple(file for unit in secret for file in unit)}
+        yield {**of_many, "files": files, "secrets": tuple(file for unit in secret for file in unit)}
 
 
 def _write_part(part: Part, folder: str) -> dict[str, Any]:

@@ -19,9 +19,9 @@ Damaged = Literal["raise", "report"]
 
 
 class DamagedMessage(DecodeError):
-    """What arrived is no message, or one that is not as its description says. `.message` is what arrived, with its problems.
+    """What arrived is not a message, or not as its description says. `.message` is what arrived, with its problems.
 
-    The stream goes on behind it: reading again gives what follows.
+    Reading again continues after it.
     """
 
     message: Any
@@ -30,7 +30,7 @@ class DamagedMessage(DecodeError):
         if message.type == "message":
             what = f"the message at byte {message.offset} of the stream is damaged"
         else:
-            what = f"{_bytes(message.length)} at byte {message.offset} of the stream are no message"
+            what = f"{_bytes(message.length)} at byte {message.offset} of the stream are not a message"
         why = "; ".join(str(problem) for problem in message.problems)
         super().__init__(f"{what}: {why}" if why else what, offset=message.offset, message=message)
 

@@ -22,12 +22,12 @@ class Connection:
     """A connected socket that speaks in messages.
 
     ``protocol`` is a `Protocol`, the path of a description, or a name. ``role`` is what this program is, for protocols whose sides
-    differ. Iterating gives each message as soon as all of it has arrived, up to the end of the stream. Bytes that are no message, and
+    differ. Iterating gives each message as soon as all of it has arrived, up to the end of the stream. Bytes that are not a message, and
     messages that are not as their description says, raise `DamagedMessage`; with ``damaged="report"`` they come as messages
     that have ``problems``. A stream that ends inside a message raises `IncompleteMessage`.
 
     What receiving raises, such as the ``TimeoutError`` of a socket with a timeout or the ``BlockingIOError`` of one that does not
-    block, loses nothing: go on with the same connection. Several threads may receive, each message goes to one of them, and
+    block, loses nothing: continue with the same connection. Several threads may receive, each message goes to one of them, and
     another one may send meanwhile.
     """
 

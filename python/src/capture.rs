@@ -1,125 +1,22 @@
 //! A capture that was read: its messages as a sequence, all of them or some.
 
-use std::collections::HashMap;
-use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use framescope_capture::filter::{Evaluator, Filter};
-use framescope_capture::{BlockReader, Index, Options, ReadError, Row, RowId, Source, read};
+use framescope_capture::{Index, Options, RowId, Source};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict, PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyCapsule, PyList, PySlice, PyTuple};
 
 use crate::errors;
 use crate::follow::Follow;
-use crate::message::{Message, Origin};
-use crate::repeated::Known;
-use crate::source::{Given, Reopening, source};
+use crate::message::Message;
+use crate::opened::{Opened, Rows};
+use crate::origin::Origin;
+use crate::source::Reopening;
 use crate::tables::Wanted;
 use crate::{flow, problems, shown, tables};
-
-/// A capture that was read, which its messages share.
-pub(crate) struct Opened {
-    pub(crate) index: Arc<Index>,
-    pub(crate) options: Options,
-    /// The names of the protocols that were given.
-    pub(crate) named: Vec<String>,
-    /// How it is opened again in another process, if it can be.
-    pub(crate) reopening: Option<Reopening>,
-    /// Reads rows in their order with few calls of the system.
-    reader: Mutex<BlockReader>,
-    addresses: Mutex<HashMap<(u32, bool), Addresses>>,
-    pub(crate) repeated: Known,
-}
-
-/// Where the messages of a stream come from and go to.
-type Addresses = (Py<PyString>, Py<PyString>);
-
-/// Bytes that are read of the file at a time.
-const BLOCK: usize = 64 << 10;
-/// Streams whose addresses are kept.
-const MOST_ADDRESSES: usize = 10_000;
-/// Rows that a filter looks at between two looks at whether Ctrl-C was pressed.
-const ROWS_AT_ONCE: usize = 1 << 19;
-
-impl Opened {
-    fn new(index: Index, options: Options, named: Vec<String>, reopening: Option<Reopening>) -> Opened {
-        let reader = Mutex::new(BlockReader::new(index.source().clone(), BLOCK));
-        Opened {
-            index: Arc::new(index),
-            options,
-            named,
-            reopening,
-            reader,
-            addresses: Mutex::default(),
-            repeated: Known::default(),
-        }
-    }
-
-    /// The first bytes of a row that are there.
-    pub(crate) fn row_bytes(&self, py: Python<'_>, row: &Row, limit: usize) -> PyResult<Vec<u8>> {
-        // No other thread that holds the interpreter's lock holds this one.
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = self.index.row_bytes(row, limit, &mut reader);
-        bytes.map_err(|error| errors::gone(py, self.index.source().name(), &error))
-    }
-
-    /// The address that a row came from, or went to.
-    pub(crate) fn address<'py>(&self, py: Python<'py>, row: RowId, to: bool) -> Option<Bound<'py, PyString>> {
-        let row = self.index.row(row)?;
-        let stream = (row.flow().number(), self.index.direction(&row).index() == 1);
-        let mut known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains_key(&stream) {
-            let (src, dst) = self.index.endpoints(&row)?;
-            if known.len() >= MOST_ADDRESSES {
-                known.clear();
-            }
-            let text = |address: String| PyString::intern(py, &address).unbind();
-            known.insert(stream, (text(src.to_string()), text(dst.to_string())));
-        }
-        let (src, dst) = known.get(&stream)?;
-        Some(if to { dst } else { src }.bind(py).clone())
-    }
-}
-
-impl std::fmt::Debug for Opened {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").field("index", &self.index).finish_non_exhaustive()
-    }
-}
-
-/// Which rows of a capture.
-#[derive(Clone, Debug)]
-pub(crate) enum Rows {
-    /// Those of a range of numbers.
-    Range(Range<u32>),
-    /// These, in rising order unless a slice put them in another.
-    Listed(Arc<[RowId]>),
-}
-
-impl Rows {
-    /// How many.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Rows::Range(range) => range.len(),
-            Rows::Listed(rows) => rows.len(),
-        }
-    }
-
-    /// The one at a place.
-    #[inline]
-    pub(crate) fn get(&self, place: usize) -> Option<RowId> {
-        match self {
-            Rows::Range(range) => {
-                let number = range.start.checked_add(u32::try_from(place).ok()?)?;
-                (number < range.end).then(|| RowId::from(number))
-            }
-            Rows::Listed(rows) => rows.get(place).copied(),
-        }
-    }
-}
 
 /// The messages of a capture, or those that a filter or a slice leaves of them: a sequence whose messages are read when something of
 /// them is asked for.
@@ -193,90 +90,8 @@ impl Capture {
     }
 }
 
-/// How often it is looked whether Ctrl-C was pressed, and progress is reported.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-
-/// Reads a capture to its end, without the interpreter's lock.
-fn read_all(
-    py: Python<'_>,
-    source: Source,
-    options: &Options,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Index> {
-    let progress = progress.filter(|progress| !progress.is_none()).map(|progress| progress.clone().unbind());
-    let length = source.length();
-    if let Some(progress) = &progress {
-        progress.call1(py, (0, length))?;
-    }
-    let mut stopped: Option<PyErr> = None;
-    let mut looked = Instant::now();
-    let mut watch = |index: &Index| {
-        if looked.elapsed() < BETWEEN_LOOKS {
-            return true;
-        }
-        looked = Instant::now();
-        let look = |py: Python<'_>| {
-            py.check_signals()?;
-            match &progress {
-                Some(progress) => progress.call1(py, (index.position(), length)).map(drop),
-                None => Ok(()),
-            }
-        };
-        match Python::attach(look) {
-            Ok(()) => true,
-            Err(error) => {
-                stopped = Some(error);
-                false
-            }
-        }
-    };
-    let index = py.detach(|| -> Result<Index, ReadError> { read(source, options, &mut watch) });
-    let index = index.map_err(|error| errors::read(py, &error))?;
-    if let Some(error) = stopped {
-        return Err(error);
-    }
-    if let Some(progress) = &progress {
-        progress.call1(py, (length, length))?;
-    }
-    py.check_signals()?;
-    Ok(index)
-}
-
-/// Reads a capture, with the keywords that `framescope.open` has.
-#[pyfunction]
-#[pyo3(signature = (source, filter, progress, options))]
-fn open_capture<'py>(
-    py: Python<'py>,
-    source: &Bound<'py, PyAny>,
-    filter: Option<&str>,
-    progress: Option<&Bound<'py, PyAny>>,
-    options: &Bound<'py, PyDict>,
-) -> PyResult<Capture> {
-    let (given, named) = Given(options.clone()).options_and_names(py)?;
-    // What is wrong with a filter is said before the capture is read.
-    let parsed = filter.map(|filter| Filter::parse(filter, &given.protocols));
-    parsed.transpose().map_err(|error| errors::filter(py, &error))?;
-    let reopening = Reopening::of(source, options)?;
-    let opened = self::source(source)?;
-    let index = read_all(py, opened, &given, progress)?;
-    for damage in index.damages() {
-        errors::warn(py, "DamageWarning", &damage.to_string())?;
-    }
-    let capture = Capture::new(index, given, named, reopening);
-    match filter {
-        Some(expression) => capture.filter(py, expression),
-        None => Ok(capture),
-    }
-}
-
-/// Reads a capture again.
-pub(crate) fn open_capture_with<'py>(
-    py: Python<'py>,
-    source: &Bound<'py, PyAny>,
-    options: &Bound<'py, PyDict>,
-) -> PyResult<Capture> {
-    open_capture(py, source, None, None, options)
-}
+/// Rows that a filter looks at between two looks at whether Ctrl-C was pressed.
+const ROWS_AT_ONCE: usize = 1 << 19;
 
 #[pymethods]
 impl Capture {
@@ -565,6 +380,5 @@ impl Messages {
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Capture>()?;
-    module.add_class::<Messages>()?;
-    module.add_function(wrap_pyfunction!(open_capture, module)?)
+    module.add_class::<Messages>()
 }

@@ -9,10 +9,11 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, P
 
 use crate::decoder::lent;
 use crate::errors;
+use crate::group::Group;
 use crate::message::Message;
 use crate::names;
 use crate::tree::{self, Stored};
-use crate::values::{Content, Group};
+use crate::values::Content;
 
 /// A field that was given.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use crate::capture::{Capture, Opened, Rows};
+use crate::capture::Capture;
+use crate::opened::{Opened, Rows};
 use crate::shown;
 use crate::{errors, values};
 

@@ -10,12 +10,17 @@ mod decoder;
 mod encode;
 mod errors;
 mod facts;
+mod field;
 mod flow;
 mod follow;
 mod framed;
 mod generate;
+mod group;
 mod message;
 mod names;
+mod opened;
+mod opening;
+mod origin;
 mod pickling;
 mod problems;
 mod protocol;
@@ -55,6 +60,8 @@ fn _framescope(module: &Bound<'_, PyModule>) -> PyResult<()> {
     protocol::register(module)?;
     tables::register(module)?;
     proxy::register(module)?;
-    values::register(module)?;
+    opening::register(module)?;
+    group::register(module)?;
+    field::register(module)?;
     Ok(())
 }

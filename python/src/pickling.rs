@@ -8,10 +8,13 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-use crate::capture::{Capture, Rows, open_capture_with};
+use crate::capture::Capture;
 use crate::facts::Facts;
-use crate::message::{Message, Origin, type_name};
+use crate::message::Message;
 use crate::names;
+use crate::opened::Rows;
+use crate::opening::open_capture_with;
+use crate::origin::{Origin, type_name};
 use crate::tree::{Name, Node, Numbered, Place, Problem, Stored, Tree};
 use crate::values::{self, Content};
 

@@ -9,7 +9,8 @@ use pyo3::types::PyList;
 
 use std::sync::Arc;
 
-use crate::capture::{Capture, Opened, Rows};
+use crate::capture::Capture;
+use crate::opened::{Opened, Rows};
 
 /// How often a problem occurs in a capture.
 #[pyclass(frozen, module = "framescope")]

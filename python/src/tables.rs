@@ -1,6 +1,5 @@
 //! A capture as a table: an object that pyarrow, pandas, Polars and DuckDB take by the Arrow C stream interface, without a copy.
 
-use std::ffi::CString;
 use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -18,8 +17,8 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyString};
 
-use crate::capture::{self, Capture};
-use crate::errors;
+use crate::capture::Capture;
+use crate::{errors, opened};
 
 /// The messages of a capture as a table, which is made when something reads it: with `pyarrow.table(t)`, `polars.DataFrame(t)`, in a query
 /// of DuckDB. It may be read several times.
@@ -32,7 +31,7 @@ pub(crate) struct Table {
 /// How often it is looked whether Ctrl-C was pressed.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// The batches of a table. A panic while one is made is an error: it may not pass through who asks for them, which is no Rust.
+/// The batches of a table. A panic while one is made is an error: it may not pass through the caller, which is not Rust.
 struct Guarded(Batches);
 
 impl Iterator for Guarded {
@@ -113,14 +112,14 @@ impl Table {
     /// A stream of its batches.
     pub(crate) fn stream<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         let stream = FFI_ArrowArrayStream::new(Box::new(Guarded(self.rows.batches())));
-        PyCapsule::new(py, stream, Some(CString::from(c"arrow_array_stream")))
+        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 }
 
 fn schema<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyCapsule>> {
     let schema = FFI_ArrowSchema::try_from(&*rows.schema())
         .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
-    PyCapsule::new(py, schema, Some(CString::from(c"arrow_schema")))
+    PyCapsule::new_with_value(py, schema, c"arrow_schema")
 }
 
 /// Writes a file that has its name only once it is complete, without the interpreter's lock.
@@ -266,9 +265,9 @@ pub(crate) fn by_kind<'py>(
 
 fn rows_of(capture: &Capture) -> TableRows {
     match &capture.rows {
-        capture::Rows::Range(_) if capture.is_whole() => TableRows::All,
-        capture::Rows::Range(range) => TableRows::Range(range.clone()),
-        capture::Rows::Listed(rows) => TableRows::These(Arc::clone(rows)),
+        opened::Rows::Range(_) if capture.is_whole() => TableRows::All,
+        opened::Rows::Range(range) => TableRows::Range(range.clone()),
+        opened::Rows::Listed(rows) => TableRows::These(Arc::clone(rows)),
     }
 }
 

@@ -1,15 +1,15 @@
 //! The fields of a message as Python values. Nothing is made before it is asked for.
 
-use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyAttributeError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use crate::field::{Field, Problem};
 use crate::framed::Part;
+use crate::group::Group;
 use crate::names;
 use crate::tree::{self, Found, Name, Stored, Tree};
 
@@ -93,7 +93,11 @@ pub(crate) fn named_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// A field's own value; None for a group.
-fn own_value<'py>(py: Python<'py>, content: &Content, value: &Stored) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn own_value<'py>(
+    py: Python<'py>,
+    content: &Content,
+    value: &Stored,
+) -> PyResult<Bound<'py, PyAny>> {
     let tree = content.tree();
     Ok(match value {
         Stored::Unsigned(n) | Stored::Hex(n) => n.into_pyobject(py)?.into_any(),
@@ -236,322 +240,6 @@ pub(crate) fn problems<'py>(py: Python<'py>, content: &Content) -> PyResult<Boun
     PyList::new(py, problems?)
 }
 
-/// A field with fields in it: a mapping from their names to their values, which are also its attributes.
-///
-/// It may have a value of its own as well, such as flags that are a number of which each bit has a name: then it compares as that
-/// value, and ``int(group)`` is it.
-#[pyclass(frozen, mapping, module = "framescope")]
-#[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) content: Arc<Content>,
-    at: u32,
-}
-
-impl Group {
-    /// The fields in it.
-    pub(crate) fn range(&self) -> Range<u32> {
-        self.content.tree().inside(self.at)
-    }
-
-    fn own<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match self.content.tree().nodes.get(self.at as usize).map(|node| &node.value) {
-            None | Some(Stored::Group) => Ok(None),
-            Some(value) => own_value(py, &self.content, value).map(Some),
-        }
-    }
-}
-
-#[pymethods]
-impl Group {
-    fn __getitem__<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
-        find(py, &self.content, self.range(), path)?.ok_or_else(|| PyKeyError::new_err(path.to_owned()))
-    }
-
-    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let found = match name.starts_with("__") {
-            true => None,
-            false => find(py, &self.content, self.range(), name)?,
-        };
-        found.ok_or_else(|| PyAttributeError::new_err(format!("there is no field '{name}' in this group")))
-    }
-
-    fn __contains__(&self, path: &Bound<'_, PyAny>) -> bool {
-        path.cast::<PyString>()
-            .ok()
-            .and_then(|path| path.to_str().ok())
-            .is_some_and(|path| !self.content.tree().find(self.range(), path).fields.is_empty())
-    }
-
-    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(keys(py, &self.content, self.range())?.len())
-    }
-
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
-        keys(py, &self.content, self.range())?.try_iter()
-    }
-
-    /// The names of the fields in it, each once.
-    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        keys(py, &self.content, self.range())
-    }
-
-    /// The values of the fields in it, by name.
-    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let values = self.keys(py)?.iter().map(|key| self.__getitem__(py, key.cast::<PyString>()?.to_str()?));
-        PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)
-    }
-
-    /// The names of the fields in it with their values.
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let items = self.keys(py)?.iter().map(|key| {
-            let value = self.__getitem__(py, key.cast::<PyString>()?.to_str()?)?;
-            Ok((key, value))
-        });
-        PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)
-    }
-
-    /// What is at a path, or else ``default``.
-    #[pyo3(signature = (path, default=None))]
-    fn get<'py>(
-        &self,
-        path: &str,
-        default: Option<Bound<'py, PyAny>>,
-        py: Python<'py>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(find(py, &self.content, self.range(), path)?.or(default))
-    }
-
-    /// All that is at a path, in a list: empty where there is nothing.
-    fn all<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyList>> {
-        find_all(py, &self.content, self.range(), path)
-    }
-
-    /// A dictionary of plain values: groups are dictionaries, repeated names lists.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        to_dict(py, &self.content, self.range())
-    }
-
-    /// Its own value; where it has none, that of the field ``value`` in it.
-    #[getter]
-    fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match self.own(py)? {
-            Some(value) => Ok(value),
-            None => self.__getattr__(py, "value"),
-        }
-    }
-
-    /// The fields in it, with their places.
-    #[getter]
-    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        fields(py, &self.content, self.range())
-    }
-
-    fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let value = self.own(py)?;
-        let value =
-            value.ok_or_else(|| PyTypeError::new_err("a group without a value of its own is no number"))?;
-        PyModule::import(py, "operator")?.getattr("index")?.call1((value,))
-    }
-
-    fn __index__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.__int__(py)
-    }
-
-    fn __richcmp__<'py>(
-        &self,
-        py: Python<'py>,
-        other: &Bound<'py, PyAny>,
-        compare: CompareOp,
-    ) -> PyResult<Py<PyAny>> {
-        let other_group = other.cast::<Group>().ok();
-        let (own, other): (Bound<'py, PyAny>, Bound<'py, PyAny>) = match (other_group, self.own(py)?) {
-            (Some(group), _) => (self.to_dict(py)?.into_any(), group.get().to_dict(py)?.into_any()),
-            (None, _) if other.cast::<PyMapping>().is_ok() => (self.to_dict(py)?.into_any(), other.clone()),
-            (None, Some(own)) => (own, other.clone()),
-            (None, None) => return Ok(py.NotImplemented()),
-        };
-        match compare {
-            CompareOp::Eq | CompareOp::Ne => Ok(own.rich_compare(other, compare)?.unbind()),
-            _ if own.cast::<PyDict>().is_ok() => Ok(py.NotImplemented()),
-            _ => Ok(own.rich_compare(other, compare)?.unbind()),
-        }
-    }
-
-    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        match self.own(py)? {
-            Some(own) => own.hash(),
-            None => Err(PyTypeError::new_err("a group is a mapping and has no hash")),
-        }
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let fields = self.to_dict(py)?.repr()?;
-        Ok(match self.own(py)? {
-            Some(value) => format!("Group({}, {fields})", value.repr()?),
-            None => format!("Group({fields})"),
-        })
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {
-        // What is left of it without its message is a dictionary.
-        let dict = PyModule::import(py, "builtins")?.getattr("dict")?;
-        Ok((dict, (self.to_dict(py)?.into_any(),)))
-    }
-}
-
-/// A field of a message, with its place.
-#[pyclass(frozen, module = "framescope")]
-#[derive(Debug)]
-pub(crate) struct Field {
-    content: Arc<Content>,
-    at: u32,
-}
-
-impl Field {
-    fn node(&self) -> PyResult<&tree::Node> {
-        self.content.tree().nodes.get(self.at as usize).ok_or_else(|| PyKeyError::new_err("the field"))
-    }
-}
-
-#[pymethods]
-impl Field {
-    /// Its name.
-    #[getter]
-    fn name<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        Ok(name(py, self.content.tree(), self.node()?.name))
-    }
-
-    /// Where in the message it begins.
-    #[getter]
-    fn offset(&self) -> PyResult<usize> {
-        Ok(self.node()?.range.start)
-    }
-
-    /// How many bytes of the message it is.
-    #[getter]
-    fn length(&self) -> PyResult<usize> {
-        Ok(self.node()?.range.len())
-    }
-
-    /// Its value; None for a group of other fields, and where bytes of it were not captured.
-    #[getter]
-    fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        own_value(py, &self.content, &self.node()?.value)
-    }
-
-    /// How its value is shown to people: ``0xf54d``, ``DATA (3)``.
-    #[getter]
-    fn text(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(match &self.node()?.value {
-            Stored::Hex(n) => format!("{n:#x}"),
-            Stored::Group => String::new(),
-            Stored::Missing => "not captured".to_owned(),
-            Stored::Bytes(place) => {
-                framescope_capture::export::hex(self.content.tree().bytes(place, &self.content.bytes))
-            }
-            value @ Stored::Enum { name: Some(_), .. } => {
-                let value = own_value(py, &self.content, value)?;
-                format!("{} ({})", value.str()?, value.extract::<i128>()?)
-            }
-            value @ Stored::Text(_) => {
-                let value = own_value(py, &self.content, value)?;
-                value.extract::<String>().map_or_else(|_| String::new(), |text| format!("{text:?}"))
-            }
-            Stored::Bool(b) => b.to_string(),
-            value => own_value(py, &self.content, value)?.str()?.to_string(),
-        })
-    }
-
-    /// Whether it has no value but only fields in it.
-    #[getter]
-    fn is_group(&self) -> PyResult<bool> {
-        Ok(matches!(self.node()?.value, Stored::Group))
-    }
-
-    /// Whether bytes of it were not captured.
-    #[getter]
-    fn is_missing(&self) -> PyResult<bool> {
-        Ok(matches!(self.node()?.value, Stored::Missing))
-    }
-
-    /// The fields in it.
-    #[getter]
-    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        fields(py, &self.content, self.content.tree().inside(self.at))
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let node = self.node()?;
-        let name = self.name(py)?;
-        Ok(format!("<Field {name} [{}:{}] {}>", node.range.start, node.range.end, self.text(py)?)
-            .replace(" >", ">"))
-    }
-}
-
-/// Something that is wrong with a message.
-#[pyclass(frozen, module = "framescope")]
-#[derive(Debug)]
-pub(crate) struct Problem(tree::Problem);
-
-#[pymethods]
-impl Problem {
-    /// Which fault it is: ``checksum-mismatch``.
-    #[getter]
-    fn code<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        names::python(py, self.0.code.as_str())
-    }
-
-    /// ``error``, ``warning`` or ``note``.
-    #[getter]
-    fn severity<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        names::python(py, self.0.code.severity().as_str())
-    }
-
-    /// Where in the message the bytes at fault begin.
-    #[getter]
-    fn offset(&self) -> usize {
-        self.0.range.start
-    }
-
-    /// How many bytes are at fault.
-    #[getter]
-    fn length(&self) -> usize {
-        self.0.range.len()
-    }
-
-    /// What was expected and what was found.
-    #[getter]
-    fn text(&self) -> &str {
-        &self.0.text
-    }
-
-    /// What the code means.
-    #[getter]
-    fn meaning(&self) -> &'static str {
-        self.0.code.meaning()
-    }
-
-    /// What usually causes it.
-    #[getter]
-    fn usual_cause(&self) -> &'static str {
-        self.0.code.usual_cause()
-    }
-
-    /// What to do about it.
-    #[getter]
-    fn what_to_do(&self) -> &'static str {
-        self.0.code.what_to_do()
-    }
-
-    fn __str__(&self) -> String {
-        format!("{}: {}", self.0.code, self.0.text)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Problem {} [{}:{}]: {}>", self.0.code, self.0.range.start, self.0.range.end, self.0.text)
-    }
-}
-
 static EPOCH: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
 
 fn epoch(py: Python<'_>) -> PyResult<&(Py<PyAny>, Py<PyAny>)> {
@@ -574,10 +262,4 @@ pub(crate) fn duration(py: Python<'_>, nanoseconds: i64) -> PyResult<Bound<'_, P
 /// A time as ``datetime.datetime`` in UTC.
 pub(crate) fn time(py: Python<'_>, time_ns: i64) -> PyResult<Bound<'_, PyAny>> {
     epoch(py)?.0.bind(py).add(duration(py, time_ns)?)
-}
-
-pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Group>()?;
-    module.add_class::<Field>()?;
-    module.add_class::<Problem>()
 }

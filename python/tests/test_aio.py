@@ -122,7 +122,7 @@ def test_damage_raises_and_what_follows_is_read(mine):
         whole = mine.encode({"kind": "login", "text": "ada"})
         messages = aio.MessageReader(fed(whole, b"\xff\xff\xff", whole * 3), mine)
         assert (await messages.read())["text"] == "ada"
-        with pytest.raises(aio.DamagedMessage, match="3 bytes at byte 7 of the stream are no message") as caught:
+        with pytest.raises(aio.DamagedMessage, match="3 bytes at byte 7 of the stream are not a message") as caught:
             await messages.read()
         assert caught.value.offset == 7
         assert caught.value.message.bytes == b"\xff\xff\xff"

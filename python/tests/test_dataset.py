@@ -166,7 +166,7 @@ def test_a_capture_that_goes_on_replaces_the_parts_it_changes(tmp_path):
             for number in range(20):
                 traffic.talk(client, number)
         ends.append(len(traffic.packets) + 4)
-        # The last client of a file goes on in the next one.
+        # The last client of a file continues in the next one.
         traffic.talk(client, 20)
         traffic.talk(client, 21)
         traffic.talk(client, 22)
@@ -188,6 +188,16 @@ def test_other_options_make_other_parts(rotated, tmp_path):
     report = dataset.write(rotated[0].parent, out, workers=1, filter="kind == ask", **WITH)
     table = pa.concat_tables(pq.read_table(path) for path in out.glob("*.parquet"))
     assert set(table["kind"].to_pylist()) == {"ask"} and table.num_rows == report.rows
+
+
+def test_parts_of_other_captures_stay(tmp_path):
+    out, days = tmp_path / "out", []
+    for day in range(2):
+        folder = tmp_path / f"day{day}"
+        folder.mkdir()
+        days.append(usual().write(folder, [100], start=START + day * 86_400 * 10**9))
+        dataset.write(folder, out, workers=1, **WITH)
+    assert written(out) == sorted(whole(days[0]) + whole(days[1]))
 
 
 def test_several_processes_write_the_same(rotated, tmp_path):

@@ -12,7 +12,7 @@ KSY = """
 meta:
   id: mine
   endian: be
-  -framescope: {kind: kind, summary: '{text}'}
+  -framescope: {ports: 9000, kind: kind, summary: '{body.text}'}
 seq:
   - {id: kind, type: u1, enum: kind}
   - {id: length, type: u2}

@@ -6,8 +6,20 @@ import threading
 import pytest
 
 from framescope import Protocol, sockets
-from test_aio import KSY
 
+KSY = """
+meta:
+  id: mine
+  endian: be
+  -framescope: {kind: kind}
+seq:
+  - {id: kind, type: u1, enum: kind, valid: {in-enum: true}}
+  - {id: length, type: u2, valid: {max: 1000}}
+  - {id: text, type: str, size: length, encoding: UTF-8}
+  - {id: check, type: u1, -check: xor}
+enums:
+  kind: {1: login, 2: say}
+"""
 LIMIT = 30
 
 
@@ -88,7 +100,7 @@ def test_damage_raises_or_is_reported(mine, pair):
     theirs.close()
     messages = sockets.receive(ours, mine)
     assert next(messages)["text"] == "good morning"
-    with pytest.raises(sockets.DamagedMessage, match="2 bytes at byte 16 of the stream are no message"):
+    with pytest.raises(sockets.DamagedMessage, match="2 bytes at byte 16 of the stream are not a message"):
         next(messages)
     assert [message["text"] for message in messages] == ["good morning"] * 3
     ours, theirs = socket.socketpair()

@@ -1,17 +1,28 @@
 """The timeline: drawn where matplotlib is, and a sentence where it is not."""
 
+import struct
 import sys
 
 import pytest
 
 import framescope
-from test_display import KSY, message, pcap
+
+KSY = """
+meta: {id: mine, endian: be, -framescope: {ports: 9000, kind: kind}}
+seq:
+  - {id: kind, type: u1, enum: kind}
+  - {id: length, type: u2}
+  - {id: text, type: str, size: length, encoding: UTF-8}
+enums:
+  kind: {1: login, 2: say}
+"""
 
 
 @pytest.fixture(scope="module")
 def capture():
     mine = framescope.Protocol.from_text(KSY)
-    return framescope.open(pcap(message(mine, "a $x^2$ b") + message(mine, "ada", "login")), protocol=mine)
+    data = mine.encode({"kind": "say", "text": "good $x^2$"}) + mine.encode({"kind": "login", "text": "ada"})
+    return framescope.open(pcap(data), protocol=mine)
 
 
 def test_without_matplotlib_it_says_what_to_install(capture, monkeypatch):
@@ -39,3 +50,12 @@ def test_no_messages_are_an_empty_picture(capture):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("agg")
     assert capture[:0].timeline().get_title() == "no messages"
+
+
+def pcap(data, port=40000):
+    """A capture of one segment."""
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40 + len(data), 0, 0, 64, 6, 0, b"\x7f\0\0\1", b"\x7f\0\0\1")
+    tcp = struct.pack(">HHIIBBHHH", port, 9000, 1, 1, 0x50, 0x18, 65535, 0, 0)
+    packet = b"\2\0\0\0\0\1\2\0\0\0\0\2\x08\0" + ip + tcp + data
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 0x40000, 1)
+    return head + struct.pack("<IIII", 1_700_000_000, 5, len(packet), len(packet)) + packet

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use framescope_capture::Index;
-use framescope_parser::{FieldShape, merge_fields};
+use framescope_parser::{FieldShape, FieldType, merge_fields};
 
 use crate::error::TableError;
 use crate::layout::{Layout, ProtocolFields, protocol_fields};
@@ -85,7 +85,13 @@ fn protocol_fields_of(
 fn pruned(known: &[FieldShape], seen: &[FieldShape]) -> Vec<FieldShape> {
     let kept = known.iter().filter_map(|field| {
         let seen = seen.iter().find(|one| one.name == field.name)?;
-        Some(FieldShape { fields: pruned(&field.fields, &seen.fields), ..field.clone() })
+        let kind = match (&field.kind, &seen.kind) {
+            (FieldType::Any, _) => FieldType::Any,
+            (_, FieldType::Group) => FieldType::Group,
+            (kind, _) => kind.clone(),
+        };
+        let name = field.name.clone();
+        Some(FieldShape { name, repeated: field.repeated, kind, fields: pruned(&field.fields, &seen.fields) })
     });
     kept.collect()
 }

@@ -176,6 +176,7 @@ impl Filler<'_> {
         index.visit(row, &self.content.bytes, &mut walk);
         if walk.wants_summary() {
             index.summary_of_no_message(row, &mut |text| walk.summary(text));
+            walk.finish();
         }
     }
 

@@ -97,6 +97,7 @@ pub(crate) struct Taken {
     summary: Option<NodeId>,
     /// By selected field, its values as JSON, where its column is that, and how many there are.
     json: Vec<(Vec<u8>, usize)>,
+    /// The summary.
     text: String,
 }
 
@@ -156,6 +157,13 @@ impl Take<'_> {
             json.clear();
             *count = 0;
         }
+        // A message without a summary has an empty one.
+        if let Some(leaf) = self.taken.summary.and_then(|node| self.tree.leaf(node)) {
+            leaf.pad(self.row);
+            *self.bytes += self.taken.text.len();
+            leaf.push_text(&self.taken.text);
+            self.taken.text.clear();
+        }
     }
 }
 
@@ -197,14 +205,10 @@ impl TakeFields for Take<'_> {
     }
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
-        let Some(leaf) = self.taken.summary.and_then(|node| self.tree.leaf(node)) else { return };
-        self.taken.text.clear();
-        // Writing to memory does not fail.
-        let _ = self.taken.text.write_fmt(text);
-        if leaf.len() <= self.row {
-            leaf.pad(self.row);
-            *self.bytes += self.taken.text.len();
-            leaf.push_text(&self.taken.text);
+        if self.taken.summary.is_some() {
+            self.taken.text.clear();
+            // Writing to memory does not fail.
+            let _ = self.taken.text.write_fmt(text);
         }
     }
 }

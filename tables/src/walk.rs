@@ -71,6 +71,7 @@ impl WalkState {
     /// A visitor that puts the fields of the message in place `row` into the columns of `node`; no fields, if there is none.
     pub(crate) fn begin<'w>(&'w mut self, tree: &'w mut Tree, node: Option<NodeId>, row: usize) -> Walk<'w> {
         self.open.clear();
+        self.text.clear();
         self.written = None;
         self.row = row;
         if let Some(node) = node {
@@ -90,6 +91,15 @@ pub(crate) struct Walk<'w> {
 impl Walk<'_> {
     pub(crate) fn wants_summary(&self) -> bool {
         self.state.wants_summary()
+    }
+
+    /// Stores the summary. A message without one has an empty one.
+    pub(crate) fn finish(self) {
+        if let Some(leaf) = self.state.summary.and_then(|node| self.tree.leaf(node)) {
+            leaf.pad(self.state.row);
+            self.state.bytes += self.state.text.len();
+            leaf.push_text(&self.state.text);
+        }
     }
 
     /// The column of a field, and its place there, if it can have one.
@@ -208,9 +218,8 @@ impl<'a> Visit<'a> for Walk<'_> {
             self.state.bytes += 8;
         }
         match value {
-            Value::Missing => {}
             _ if self.tree.is_json(node) => self.write_field(name, range, value, Some(place)),
-            Value::Group if self.tree.is_group(node) => self.tree.mark(node, at),
+            Value::Group | Value::Missing if self.tree.is_group(node) => self.tree.mark(node, at),
             value => {
                 if !self.put(place, &value) {
                     return self.write_field(name, range, value, None);
@@ -268,15 +277,10 @@ impl<'a> Visit<'a> for Walk<'_> {
     fn problem(&mut self, _: Code, _: Range<usize>, _: fmt::Arguments<'_>) {}
 
     fn summary(&mut self, text: fmt::Arguments<'_>) {
-        let Some(leaf) = self.state.summary.and_then(|node| self.tree.leaf(node)) else { return };
-        let written = &mut self.state.text;
-        written.clear();
-        // Writing to memory does not fail.
-        let _ = written.write_fmt(text);
-        if leaf.len() <= self.state.row {
-            leaf.pad(self.state.row);
-            self.state.bytes += written.len();
-            leaf.push_text(written);
+        if self.state.summary.is_some() {
+            self.state.text.clear();
+            // Writing to memory does not fail.
+            let _ = self.state.text.write_fmt(text);
         }
     }
 }

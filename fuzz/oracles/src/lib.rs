@@ -39,6 +39,7 @@ mod segments;
 mod session;
 mod small;
 mod streaming;
+mod tables;
 mod tls;
 mod traffic;
 mod views;
@@ -68,6 +69,7 @@ pub use segments::segments;
 pub use session::session;
 pub use small::small;
 pub use streaming::streaming;
+pub use tables::{check_table, tables};
 pub use tls::tls;
 pub use views::views;
 pub use websocket::websocket;
@@ -111,6 +113,7 @@ pub const ORACLES: &[Oracle] = &[
     Oracle { name: "tls", seeds: "tls", check: tls },
     Oracle { name: "small", seeds: "small", check: small },
     Oracle { name: "websocket", seeds: "websocket", check: websocket },
+    Oracle { name: "tables", seeds: "described", check: tables },
     Oracle { name: "columns", seeds: "columns", check: columns },
 ];
 

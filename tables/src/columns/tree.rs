@@ -3,6 +3,7 @@
 //! A place is where a value is in its column. The fields of a message have the message's place, an item of a list a place among all
 //! items. What a message does not have is not visited: its place is filled with null before the next value, or at the end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, ListArray, StructArray};
@@ -23,6 +24,12 @@ pub(crate) struct ColumnShape {
 
 /// The column of a field's own value beside those of the fields in it.
 pub(crate) const OWN_VALUE: &str = "_value";
+/// What the values of a column mean, where its type does not say it: a key of the column's metadata, and its values.
+const MEANING: &str = "framescope";
+/// Text that is JSON: a field as `framescope decode --format json` shows it.
+const JSON: &str = "json";
+/// Whether a field is there that has neither a value nor fields in it.
+const PRESENT: &str = "present";
 /// The name of a list's items.
 const ITEM: &str = "item";
 
@@ -61,7 +68,13 @@ impl ColumnShape {
             true => DataType::List(Arc::new(Field::new(ITEM, item, true))),
             false => item,
         };
-        Field::new(&self.name, data_type, true)
+        let field = Field::new(&self.name, data_type, true);
+        let meaning = match self.value {
+            Some(LeafType::Json) => JSON,
+            Some(LeafType::Present) => PRESENT,
+            _ => return field,
+        };
+        field.with_metadata(HashMap::from([(MEANING.to_owned(), meaning.to_owned())]))
     }
 }
 

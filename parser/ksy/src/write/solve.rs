@@ -15,12 +15,17 @@ impl<'p> Writer<'p, '_> {
     /// and fields that were not given and that no length determines.
     pub(super) fn solve(&mut self) -> Solution {
         let mut all = Solution::new();
+        // Numbers that lengths determine, and that are right already.
+        let mut met = Solution::new();
         for measure in std::mem::take(&mut self.measures) {
             let wanted = i128::from(measure.found);
             let said = self.run.number(measure.node, &measure.scope).ok();
             // A negative count is zero.
             let counted = if measure.what == COUNT { said.map(|said| said.max(0)) } else { said };
             if counted == Some(wanted) {
+                if !self.free.is_empty() {
+                    self.require(measure.node, &measure.scope, wanted, &mut met, 0);
+                }
                 continue;
             }
             let mut found = Solution::new();
@@ -38,7 +43,7 @@ impl<'p> Writer<'p, '_> {
             ));
         }
         for path in std::mem::take(&mut self.free) {
-            if !all.contains_key(&path) && !self.solution.contains_key(&path) {
+            if ![&all, &met, &self.solution].iter().any(|known| known.contains_key(&path)) {
                 self.note(format!("{path} is not given and no length determines it: it is written as 0"));
             }
         }
@@ -373,6 +378,25 @@ mod tests {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         described.encode_noting(&message, &mut out, &mut notes).unwrap();
         (out[0], notes)
+    }
+
+    #[test]
+    fn the_length_of_nothing_is_determined_too() {
+        for (size, expected) in [("n", 0), ("n - 2", 2)] {
+            let fields = format!("{{id: n, type: u1}}, {{id: body, size: '{size}'}}");
+            let described = Described::from_ksy(&described(&fields, "")).unwrap();
+            let body = Field {
+                name: "body",
+                range: 0..0,
+                value: Value::Bytes(Vec::new().into()),
+                fields: Vec::new(),
+            };
+            let mut message = Dissection::default();
+            message.fields = vec![body];
+            let (mut out, mut notes) = (Vec::new(), Vec::new());
+            described.encode_noting(&message, &mut out, &mut notes).unwrap();
+            assert_eq!((out, notes), (vec![expected], vec![]), "{size}");
+        }
     }
 
     #[test]
