@@ -137,7 +137,7 @@ class Recorded:
         beside: Path = self._node.path.parent
         if golden is not None:
             return beside / golden
-        return beside / "captures" / self._node.path.stem / f"{_file_name(self._node.name)}.pcapng"
+        return beside / "captures" / Path(self._node.path).stem / f"{_file_name(self._node.name)}.pcapng"
 
     def _write(self, path: Path) -> None:
         self.save(path)
