@@ -22,7 +22,7 @@ def timeline(messages: Any, ax: Optional[Any] = None) -> Any:
     """Draws messages (a capture, what a filter chose of it, a flow's, a list) over time, and returns matplotlib's axes.
 
     Few messages are marks in a lane for each conversation, those that the client sent above the line and the server's below; many
-    are counted. The colour is the kind; what has problems has a red cross.
+    are counted. The colour is the kind; what has an error or a warning has a red cross.
     """
     try:
         from matplotlib import pyplot
@@ -67,7 +67,7 @@ class _Rows:
             self.flows.append(flow)
             kinds.append(numbers.setdefault(kind, len(numbers)))
             self.forward.append(forward)
-            self.wrong.append(bool(m.codes))
+            self.wrong.append(bool(m.codes) and any(p.severity != "note" for p in m.problems))
         frequent = [number for number, _ in Counter(kinds).most_common(len(COLORS))]
         names = list(numbers)
         # The most frequent kinds, each with a colour; the last one stands for all others.
