@@ -38,6 +38,7 @@ from framescope._framescope import (
     ProblemCount,
     Protocol,
     Stream,
+    Table,
     __version__,
 )
 from framescope._open import open  # noqa: A004
@@ -75,6 +76,7 @@ __all__ = [
     "Protocol",
     "ReadError",
     "Stream",
+    "Table",
     "__version__",
     "open",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +134,10 @@ class Recorded:
         pytest.fail("\n".join([head, *conversation.report(differences), hint]))
 
     def _golden(self, golden: str | os.PathLike[str] | None) -> Path:
-        beside = self._node.path.parent
+        beside: Path = self._node.path.parent
         if golden is not None:
             return beside / golden
-        return beside / "captures" / self._node.path.stem / f"{_file_name(self._node.name)}.pcapng"
+        return beside / "captures" / Path(self._node.path).stem / f"{_file_name(self._node.name)}.pcapng"
 
     def _write(self, path: Path) -> None:
         self.save(path)
@@ -230,11 +230,17 @@ class RecordedInterface(Recorded):
         self._capture.stop()
 
 
-def _options(config: pytest.Config, options: dict[str, Any]) -> dict[str, Any]:
+def _options(config: pytest.Config, options: dict[str, Any], transport: str) -> dict[str, Any]:
     usual = config.getini("framescope_protocol")
     if options.get("protocol") is None and usual:
         beside = config.rootpath / usual
         options["protocol"] = beside if beside.exists() else usual
+    given = options.get("protocol")
+    if given is not None and not isinstance(given, (list, tuple)) and options.get("decode_as") is None:
+        # The one that is tested is what is spoken, however little its messages look like it.
+        speaks = given if isinstance(given, framescope.Protocol) else _protocol(given)
+        if speaks is not None:
+            options["decode_as"] = f"{transport}={speaks.name}"
     return options
 
 
@@ -246,14 +252,17 @@ def framescope_proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
     """Starts proxies: ``proxy = framescope_proxy(server_address, protocol="mine.ksy")``.
 
     The target is a port of this machine, a pair of host and port, or ``"host:port"``. What is recorded is read as ``framescope.open``
-    reads it, with ``protocol``, ``decode_as``, ``key`` and the like. Faults are words of ``framescope proxy``, such as
+    reads it, with ``protocol``, ``decode_as``, ``key`` and the like; one protocol is taken for what is spoken unless ``decode_as`` says
+    what is. Faults are words of ``framescope proxy``, such as
     ``to_target="cut=1"``; ``udp=True`` forwards datagrams.
     """
     started: list[Recorded] = request.node.stash.setdefault(_RECORDINGS, [])
 
     def start(target: Any, protocol: Any = None, **options: Any) -> RecordedProxy:
         reading = {name: options.pop(name) for name in _READING if name in options}
-        reading = _options(request.config, {**reading, "protocol": protocol})
+        reading = _options(
+            request.config, {**reading, "protocol": protocol}, "udp" if options.get("udp") else "tcp"
+        )
         path = tmp_path / f"framescope-{len(started)}.pcapng"
         proxy = RecordedProxy(request, target, path, reading, options)
         started.append(proxy)
@@ -273,7 +282,7 @@ def framescope_capture(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     started: list[Recorded] = request.node.stash.setdefault(_RECORDINGS, [])
 
     def start(packets: str = "", protocol: Any = None, *, interface: str | None = None, **options: Any) -> RecordedInterface:
-        reading = _options(request.config, {**options, "protocol": protocol})
+        reading = _options(request.config, {**options, "protocol": protocol}, "udp" if "udp" in packets else "tcp")
         path = tmp_path / f"framescope-{len(started)}.pcapng"
         try:
             capture = RecordedInterface(request, path, reading, interface, packets)
@@ -292,9 +301,11 @@ def _file_name(text: str) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    recordings: Sequence[Recorded] = item.stash.get(_RECORDINGS, [])
+    recordings: list[Recorded] = item.stash.get(_RECORDINGS, [])
     if call.when == "teardown" or not report.failed or not recordings:
         return report
     folder = item.config.getoption("--framescope-save")

@@ -65,5 +65,7 @@ def run_test(folder, code):
     name = re.match(r"# (\w+\.py)\n", code)[1]
     (folder / name).write_text(code, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stdout + result.stderr
+    # What it compares with is written first, as the text says.
+    for options in (["--framescope-update"], []):
+        result = subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True, timeout=300)
+        assert result.returncode == 0, result.stdout + result.stderr

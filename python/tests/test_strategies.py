@@ -11,10 +11,10 @@ import pytest
 import framescope
 
 pytest.importorskip("hypothesis")
-from hypothesis import HealthCheck, Phase, find, given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
 
-from framescope import strategies  # noqa: E402
+from framescope import strategies
 
 FORMATS = Path(__file__).parents[2] / "corpus" / "formats"
 DESCRIBED = sorted(FORMATS.glob("*.ksy"))

@@ -109,7 +109,7 @@ def test_the_mutator_for_other_fuzzers_does_what_they_expect(tmp_path: Path, mon
     (tmp_path / "mine.ksy").write_text(KSY)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"fuzzing": fuzzing}
-    exec("import random\n" + example, names)
+    exec("import random\n" + example, names)  # noqa: S102
     made = names["fuzz"](bytearray(b""), None, 100)  # type: ignore[operator]
     assert isinstance(made, bytearray)
     assert list(framescope.Protocol.from_ksy("mine.ksy").frames(bytes(made)))

@@ -15,9 +15,6 @@ use crate::flat::{Take, Taken};
 use crate::layout::{Layout, Origin};
 use crate::walk::WalkState;
 
-/// A batch ends once values of any length take this many bytes, so that no column outgrows what offsets of 31 bits can say.
-const BATCH_BYTES: usize = 256 << 20;
-
 /// The columns of a batch.
 pub(crate) struct Filler<'i> {
     index: &'i Index,
@@ -111,9 +108,9 @@ impl<'i> Filler<'i> {
 }
 
 impl Filler<'_> {
-    /// Whether the batch has to end here.
-    pub(crate) fn is_full(&self, most_rows: usize) -> bool {
-        self.rows >= most_rows || self.walk.bytes >= BATCH_BYTES
+    /// Whether the batch has to end here: it has so many rows, or values of any length take so many bytes.
+    pub(crate) fn is_full(&self, most_rows: usize, most_bytes: usize) -> bool {
+        self.rows >= most_rows || self.walk.bytes >= most_bytes
     }
 
     /// How many values had no place in any column.

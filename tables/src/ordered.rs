@@ -10,6 +10,9 @@ use std::thread::{self, JoinHandle};
 /// What is done with each task. It ends early once the flag is set.
 type Work<T, R> = Arc<dyn Fn(T, &AtomicBool) -> R + Send + Sync>;
 
+/// A task, and who gets its result.
+type Task<T, R> = (T, SyncSender<R>);
+
 /// The results of tasks, in their order. No more of them wait than keep every thread busy.
 pub(crate) struct Ordered<T, R> {
     work: Work<T, R>,
@@ -17,7 +20,7 @@ pub(crate) struct Ordered<T, R> {
     threads: usize,
     /// Those that were started; with none, all work is done by the caller.
     started: Vec<JoinHandle<()>>,
-    give: Option<SyncSender<(T, SyncSender<R>)>>,
+    give: Option<SyncSender<Task<T, R>>>,
     expected: VecDeque<Receiver<R>>,
 }
 
@@ -63,7 +66,7 @@ impl<T: Send + 'static, R: Send + 'static> Ordered<T, R> {
 
     fn start(&mut self) -> io::Result<()> {
         let (give, take) = sync_channel(self.threads + 1);
-        let take: Arc<Mutex<Receiver<(T, SyncSender<R>)>>> = Arc::new(Mutex::new(take));
+        let take: Arc<Mutex<Receiver<Task<T, R>>>> = Arc::new(Mutex::new(take));
         for _ in 0..self.threads {
             let (take, work, stop) = (Arc::clone(&take), Arc::clone(&self.work), Arc::clone(&self.stop));
             let run = move || {
@@ -101,4 +104,66 @@ impl<T, R> Drop for Ordered<T, R> {
 
 fn ended() -> io::Error {
     io::Error::other("a thread that makes batches ended before they were made")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All results for the tasks from 0 on.
+    fn results(threads: usize, count: u32) -> Vec<u32> {
+        let mut ordered = Ordered::new(threads, |task: u32, _: &AtomicBool| {
+            // Later tasks are done sooner.
+            thread::sleep(std::time::Duration::from_micros(u64::from(100 - task)));
+            task * 2
+        });
+        let mut tasks = 0..count;
+        let mut all = Vec::new();
+        while let Some(result) = ordered.next(&mut || Ok(tasks.next())).unwrap() {
+            all.push(result);
+        }
+        all
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_their_tasks() {
+        for threads in [1, 2, 5] {
+            assert_eq!(results(threads, 50), (0..50).map(|task| task * 2).collect::<Vec<_>>(), "{threads}");
+            assert_eq!(results(threads, 0), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn no_more_tasks_are_begun_than_keep_the_threads_busy() {
+        let mut ordered = Ordered::new(3, |task: u32, _: &AtomicBool| task);
+        let mut tasks = 0..100;
+        for expected in 0..10 {
+            assert_eq!(ordered.next(&mut || Ok(tasks.next())).unwrap(), Some(expected));
+            assert!(tasks.start <= expected + 5, "{} after {expected}", tasks.start);
+        }
+    }
+
+    #[test]
+    fn a_task_that_can_not_be_made_or_panics_is_an_error() {
+        let failing = &mut || Err(io::Error::other("no task"));
+        let mut ordered = Ordered::new(2, |task: u32, _: &AtomicBool| 100 / task);
+        assert_eq!(ordered.next(failing).unwrap_err().to_string(), "no task");
+        let mut tasks = [5, 0, 4].into_iter();
+        let mut next = || ordered.next(&mut || Ok(tasks.next()));
+        assert_eq!(next().unwrap(), Some(20));
+        assert_eq!(next().unwrap_err().to_string(), ended().to_string());
+    }
+
+    #[test]
+    fn work_that_is_dropped_is_asked_to_stop() {
+        let work = |(), stop: &AtomicBool| {
+            while !stop.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+        };
+        let mut ordered = Ordered::new(2, work);
+        ordered.give(()).unwrap();
+        // Otherwise this would never return.
+        drop(ordered);
+    }
 }

@@ -41,10 +41,15 @@ pub(crate) struct Inner {
     pub(crate) layout: Layout,
     /// The rows of one kind only, if only these are wanted.
     pub(crate) group: Option<Group>,
+    /// A batch ends once values of any length take this many bytes.
+    batch_bytes: usize,
     /// How many values had no place in any column.
     left_out: AtomicU64,
 }
 
+/// Values of any length take no more bytes in a batch, but for those of its last row, so that no column outgrows what offsets of 31 bits
+/// can say.
+const BATCH_BYTES: usize = 256 << 20;
 /// Messages of this many bytes end a run of rows, so that what several threads make at once stays small.
 pub(crate) const RUN_BYTES: u64 = 64 << 20;
 
@@ -71,7 +76,15 @@ impl Table {
         layout: Layout,
         group: Option<Group>,
     ) -> Table {
-        Table(Arc::new(Inner { index, rows, options, layout, group, left_out: AtomicU64::new(0) }))
+        Table(Arc::new(Inner {
+            index,
+            rows,
+            options,
+            layout,
+            group,
+            batch_bytes: BATCH_BYTES,
+            left_out: AtomicU64::new(0),
+        }))
     }
 
     /// The types of its columns.
@@ -132,7 +145,7 @@ impl Inner {
         let most = self.options.batch_rows.max(1) as usize;
         run.for_each(&self.index, stop, &mut |number, row| {
             filler.add(number, row)?;
-            match filler.is_full(most) {
+            match filler.is_full(most, self.batch_bytes) {
                 true => each(filler.finish()?),
                 false => Ok(()),
             }
@@ -196,5 +209,47 @@ impl RecordBatchReader for Batches {
 impl fmt::Debug for Batches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batches").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use framescope_capture::{Options, Source, read};
+
+    use super::*;
+
+    fn table() -> Table {
+        let options = Options { decode_as: vec!["file=text".parse().unwrap()], ..Options::default() };
+        let index = read(Source::from_bytes("file", *b"some text"), &options, &mut |_| true).unwrap();
+        Table::new(Arc::new(index), TableRows::All, TableOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn a_batch_ends_when_its_values_are_long() {
+        let Table(mut inner) = table();
+        let rows = Run::Some(vec![0.into(); 5]);
+        for (most, batches) in [(1, 5), (10, 3), (100, 1)] {
+            Arc::get_mut(&mut inner).unwrap().batch_bytes = most;
+            let mut sizes = Vec::new();
+            let each = &mut |batch: RecordBatch| {
+                sizes.push(batch.num_rows());
+                Ok(())
+            };
+            inner.each_batch(&rows, &AtomicBool::new(false), each).unwrap();
+            assert_eq!((sizes.len(), sizes.iter().sum::<usize>()), (batches, 5), "{most} bytes");
+        }
+    }
+
+    #[test]
+    fn work_that_is_stopped_ends_with_an_error_that_says_so() {
+        let Table(inner) = table();
+        let stop = AtomicBool::new(true);
+        let stopped = inner.each_batch(&Run::All(0..1), &stop, &mut |_| Ok(()));
+        let Err(TableError::Io(error)) = stopped else { panic!("{stopped:?}") };
+        assert_eq!(error.kind(), std::io::ErrorKind::Interrupted);
+        stop.store(false, Relaxed);
+        assert!(inner.each_batch(&Run::All(0..1), &stop, &mut |_| Ok(())).is_ok());
     }
 }

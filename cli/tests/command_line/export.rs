@@ -140,3 +140,51 @@ fn seeds_are_one_of_each_shape_and_the_same_in_every_run() {
     }
     notifies(&run(&["seeds", capture.to_str().unwrap()]), 2, &["--output <DIR>"]);
 }
+
+/// What is in these files the tests of `framescope-tables` read.
+#[cfg(feature = "tables")]
+#[test]
+fn tables_are_exported_one_for_all_messages_or_for_each_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = case("missive-chat");
+    let chat = chat.to_str().unwrap();
+    for (name, magic) in [("all.parquet", &b"PAR1"[..]), ("all.arrow", b"ARROW1"), ("all.feather", b"ARROW1")]
+    {
+        let path = folder.path().join(name);
+        let output = run(&["export", chat, path.to_str().unwrap(), "--filter", "kind == DATA"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(output.stdout.is_empty() && output.stderr.is_empty());
+        let written = fs::read(&path).unwrap();
+        assert!(written.starts_with(magic) && written.ends_with(magic), "{name}");
+    }
+    let kinds = folder.path().join("kinds");
+    let output = run(&["export", chat, kinds.to_str().unwrap(), "--by-kind"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let mut names: Vec<String> =
+        fs::read_dir(&kinds).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    assert!(names.contains(&"missive.DATA.parquet".to_owned()) && names.len() > 4, "{names:?}");
+    notifies(
+        &run(&["export", chat, kinds.to_str().unwrap(), "--by-kind", "--format", "json"]),
+        2,
+        &["--by-kind writes tables"],
+    );
+}
+
+/// Text with bytes that are none does not fit a column of texts, and there is no other column.
+#[cfg(feature = "tables")]
+#[test]
+fn values_that_selected_fields_can_not_hold_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = folder.path().join("bytes");
+    fs::write(&bytes, b"\x03caf\xe9 ok").unwrap();
+    let path = folder.path().join("text.parquet");
+    let arguments = ["export", bytes.to_str().unwrap(), path.to_str().unwrap(), "--as", "file=bare"];
+    notifies(
+        &run(&[&arguments[..], &["--fields", "bare.text"]].concat()),
+        0,
+        &["1 value does not fit", "extra"],
+    );
+    let output = run(&arguments);
+    assert!(output.status.success() && !text(&output.stderr).contains("not fit"), "{}", text(&output.stderr));
+}

@@ -141,3 +141,32 @@ impl Names {
         Arc::new(StringArray::from_iter_values(known.chain(others.iter().map(|name| &**name))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+
+    fn dictionary(names: &mut Names) -> Vec<String> {
+        names.finish().as_string::<i32>().iter().flatten().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn numbers_have_the_places_of_their_names_and_others_come_behind() {
+        let known = [(3, "three".to_owned()), (1, "one".to_owned()), (7, "one".to_owned())];
+        let mut names = Names::new(Arc::new(Known::of_numbers(&known)));
+        let one = Kind::new(1, Some("one"));
+        assert_eq!([names.of_kind(&Kind::new(3, Some("three"))), names.of_kind(&one)], [0, 1]);
+        assert_eq!(names.of_kind(&Kind::new(7, Some("one"))), 1, "a name has one place");
+        assert_eq!(names.of_kind(&Kind::new(42, None)), 2);
+        assert_eq!(names.of_kind(&Kind::signed(-3, None)), 3);
+        // In another case of a switch a number may have another name.
+        assert_eq!(names.of_kind(&Kind::new(1, Some("uno"))), 4);
+        assert_eq!(names.of_kind(&Kind::new(42, None)), 2);
+        assert_eq!(dictionary(&mut names), ["three", "one", "0x2a", "-3", "uno"]);
+        // The next batch knows nothing of them.
+        assert_eq!([names.of_text("uno"), names.of_kind(&one)], [2, 1]);
+        assert_eq!(dictionary(&mut names), ["three", "one", "uno"]);
+    }
+}
