@@ -501,8 +501,6 @@ class Frames(Iterator[Message]):
 
 _Part: TypeAlias = tuple[str, str, Any]
 
-def said(data: _Bytes) -> list[tuple[_Direction, bytes]]: ...
-def transcript(said: Sequence[tuple[str, bytes]]) -> bytes: ...
 @final
 class Generator:
     """Makes messages of a protocol."""

@@ -194,16 +194,10 @@ def _damaged(
 
 
 _SIDES = st.sampled_from(("forward", "backward"))
-#: Whether there is one more message; the simplest conversation ends.
-_MORE = st.integers(0, 7)
 
 
 @st.composite
-def _turn(
-    draw: st.DrawFn, generator: Generator, talk: Talk, is_first: bool
-) -> tuple[str, int, bytes] | None:
-    if not is_first and draw(_MORE) == 0:
-        return None
+def _turn(draw: st.DrawFn, generator: Generator, talk: Talk) -> tuple[str, int, bytes]:
     side = draw(_SIDES)
     stages = [stage for stage in talk.stages(side) if _forms(generator, stage)]
     if not stages:
@@ -220,13 +214,9 @@ def _conversation(
     draw: st.DrawFn, protocol: framescope.Protocol, generator: Generator, damaged: bool, most: int
 ) -> list[Turn]:
     talk = generator.talk()
-    said: list[tuple[str, int, bytes]] = []
-    for _ in range(most):
-        turn = draw(_turn(generator, talk, not said))
-        if turn is None:
-            break
-        if turn[2]:
-            said.append(turn)
+    # A list draws one after another, so each turn is drawn in the state that those before it have led to.
+    drawn = draw(st.lists(_turn(generator, talk), min_size=1, max_size=most))
+    said = [turn for turn in drawn if turn[2]]
     if damaged and said:
         at = draw(st.integers(0, len(said) - 1))
         side, stage, data = said[at]

@@ -21,10 +21,11 @@ use crate::flow::direction;
 use crate::framed::Framed;
 use crate::message::Message;
 use crate::protocol::{Protocol, role_of};
+use crate::tree::Tree;
 
 /// How many random beginnings of messages forms are learned from: in all stages, and in one at least.
 const TRIES: u32 = 1000;
-const TRIES_OF_A_STAGE: u32 = 150;
+const TRIES_OF_A_STAGE: u32 = 80;
 
 /// Whatever panicked while it had the lock, the parts are whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -158,8 +159,14 @@ impl Generator {
     /// The bytes as a message of a stage, whatever is wrong with them.
     fn message(&self, data: &Bound<'_, PyAny>, stage: u16, towards: &str) -> PyResult<Message> {
         let bytes = bytes_of(data)?.to_vec();
+        // With what the beginning of a conversation has set.
+        let tree = self.stage(stage).map(|own| {
+            let (context, repeated) = (own.context(), self.speech.repeated_in(own.protocol));
+            let message = Captured::whole(&bytes).in_context(Some(&context));
+            Tree::of(&bytes, Some(repeated), |visit| message.dissect(own.protocol, visit))
+        });
         let framed = Framed::alone(&self.speech, bytes, stage, direction(towards)?);
-        Ok(Message::framed(framed, None))
+        Ok(Message::framed(framed, tree))
     }
 
     /// The bytes with other ones in the place of one of the fields: so much more than was there. The checks over them are computed
