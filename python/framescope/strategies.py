@@ -194,15 +194,16 @@ def _damaged(
 
 
 _SIDES = st.sampled_from(("forward", "backward"))
-#: Whether there is one more message; the simplest conversation ends.
-_MORE = st.integers(0, 7)
+#: Whether something is said in a turn; nothing is simplest.
+_MORE = st.integers(0, 2)
 
 
 @st.composite
 def _turn(
-    draw: st.DrawFn, generator: Generator, talk: Talk, is_first: bool
+    draw: st.DrawFn, generator: Generator, talk: Talk, is_last_chance: bool
 ) -> tuple[str, int, bytes] | None:
-    if not is_first and draw(_MORE) == 0:
+    # The simplest turn is none: so a conversation becomes small turn by turn, whatever comes after.
+    if not is_last_chance and draw(_MORE) == 0:
         return None
     side = draw(_SIDES)
     stages = [stage for stage in talk.stages(side) if _forms(generator, stage)]
@@ -221,11 +222,9 @@ def _conversation(
 ) -> list[Turn]:
     talk = generator.talk()
     said: list[tuple[str, int, bytes]] = []
-    for _ in range(most):
-        turn = draw(_turn(generator, talk, not said))
-        if turn is None:
-            break
-        if turn[2]:
+    for number in range(most):
+        turn = draw(_turn(generator, talk, not said and number == most - 1))
+        if turn is not None and turn[2]:
             said.append(turn)
     if damaged and said:
         at = draw(st.integers(0, len(said) - 1))
