@@ -355,7 +355,7 @@ def test_capturing_is_recorded_or_skipped_with_the_reason(pytester: pytest.Pytes
         def test_capture(framescope_capture, server):
             capture = framescope_capture(f"tcp port {server[1]}")
             ask(server, "ada")
-            capture.wait_for(2, timeout=1)
+            capture.wait_for(2, timeout=30)
         """
     )
     result = pytester.runpytest("-rs")

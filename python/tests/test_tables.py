@@ -155,8 +155,8 @@ def test_polars_takes_it(chat: framescope.Capture) -> None:
 def test_duckdb_takes_it(chat: framescope.Capture) -> None:
     duckdb = pytest.importorskip("duckdb")
     messages = chat.to_arrow("kind")  # noqa: F841
-    count = duckdb.sql("select count(*) from messages where kind = 'LOGIN'").fetchone()
-    assert count == (len(chat.filter("kind == LOGIN")),)
+    count = duckdb.sql("select count(*) from messages where kind = 'LOGIN'").fetchall()
+    assert count == [(len(chat.filter("kind == LOGIN")),)]
 
 
 def test_a_reader_that_is_dropped_stops_its_threads(chat: framescope.Capture) -> None:

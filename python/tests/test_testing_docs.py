@@ -98,7 +98,7 @@ def test_the_examples_of_tests_pass(pytester: pytest.Pytester) -> None:
     pytester.makefile(".ksy", mine=KSY)
     pytester.makeini("[pytest]\nframescope_protocol = mine.ksy\n")
     pytester.makepyfile(program=PROGRAM)
-    pytester.makepyfile(test_examples="from program import *\n" + "\n".join(examples))
+    pytester.makepyfile(test_of_docs="from program import *\n" + "\n".join(examples))
     result = pytester.runpytest("--framescope-update", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=7)
     pytester.runpytest("-k", "greeting").assert_outcomes(passed=1, deselected=6)

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 /// What is done with each task. It ends early once the flag is set.
 type Work<T, R> = Arc<dyn Fn(T, &AtomicBool) -> R + Send + Sync>;
 
-/// A task, and who gets its result.
+/// A task, and where its result goes.
 type Task<T, R> = (T, SyncSender<R>);
 
 /// The results of tasks, in their order. No more of them wait than keep every thread busy.
