@@ -9,6 +9,8 @@
 //! [`conversations`] generates them, [`hear`] gives the verdict on each message, [`minimise_conversation`] finds the smallest,
 //! and a fuzzer changes them with [`mutate_conversation`].
 //!
+//! A property test chooses values itself, to make them small when they show a fault: [`forms`] says which there are to choose.
+//!
 //! The same seed always gives the same result. Nothing here does input or output, or panics, whatever the bytes are:
 //! results are returned. Work is bounded by the number of bytes and of tries.
 //!

@@ -214,7 +214,10 @@ class RecordedProxy(Recorded):
 
 
 class RecordedInterface(Recorded):
-    """What passes on an interface. It ends when it is first asked for what was recorded."""
+    """What passes on an interface. It comes a moment later than the programs receive it: ``wait_for`` waits for it."""
+
+    #: For so long nothing may come until what came is taken for all.
+    QUIET = 0.3
 
     def __init__(
         self, request: pytest.FixtureRequest, path: Path, options: dict[str, Any], interface: str | None, packets: str
@@ -223,7 +226,10 @@ class RecordedInterface(Recorded):
         super().__init__(request, options, interface or "the loopback interface")
 
     def recording(self) -> bytes:
-        self.stop()
+        packets = -1
+        while (now := self._capture.packets) != packets:
+            packets = now
+            time.sleep(self.QUIET)
         return self._capture.path.read_bytes()
 
     def stop(self) -> None:
