@@ -56,6 +56,7 @@ def messages(
     chosen = [form for form in forms if kind in (None, form.kind)]
     if not chosen:
         kinds = sorted({form.kind for form in forms if form.kind is not None})
+        kinds = [name for name in kinds if not name.startswith("0x")] or kinds
         if kinds:
             raise ValueError(f"no messages of the kind {kind!r} were found; there are {', '.join(kinds)}")
         raise ValueError(

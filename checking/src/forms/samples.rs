@@ -17,6 +17,8 @@ const MOST_NAMES: usize = 200;
 /// How many values are tried to make messages valid, of each sort for each try, and one.
 const REPAIRS_A_TRY: usize = 10;
 const MOST_OF_ONE: usize = 60;
+/// How many fields a message may have to be learned from.
+const MOST_FIELDS: usize = 100;
 
 /// The numbers that a description names.
 pub(super) fn named(protocol: &Described) -> Vec<i128> {
@@ -69,6 +71,13 @@ impl Generator<'_> {
         if granted == 0 {
             return;
         }
+        let mut read = Dissection::default();
+        Captured::whole(bytes).in_context(Some(self.context)).dissect(self.protocol, &mut read);
+        // A large one is no simpler to learn from, and takes long to be made valid.
+        if count(&read.fields) > MOST_FIELDS {
+            self.left -= 1;
+            return;
+        }
         let mut tries = granted;
         self.found.extend(made_valid_in(self.protocol, self.context, bytes, &mut tries, random));
         // One that is valid as it is costs something too.
@@ -111,6 +120,10 @@ impl Generator<'_> {
             }
         }
     }
+}
+
+fn count(fields: &[Field<'_>]) -> usize {
+    fields.iter().map(|field| 1 + count(&field.fields)).sum()
 }
 
 /// Writes a number into the bytes of the field at a path.
