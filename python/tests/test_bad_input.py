@@ -236,7 +236,8 @@ def test_a_forked_process_reads_a_capture_that_was_opened_before():
 
 def interrupted(code: str, path: pathlib.Path) -> str:
     """What a program prints that is interrupted when it has said that it begins."""
-    program = f"import sys, framescope\ntry:\n    print('begins', flush=True)\n    {code}\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True)"
+    # What is started in the background of a shell has SIGINT ignored.
+    program = f"import signal, sys, framescope\nsignal.signal(signal.SIGINT, signal.default_int_handler)\ntry:\n    print('begins', flush=True)\n    {code}\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True)"
     with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "begins\n"
         process.send_signal(signal.SIGINT)
