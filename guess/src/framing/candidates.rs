@@ -1,0 +1,233 @@
+//! The hypotheses that are tried, from those that could be.
+
+use std::collections::{HashMap, HashSet};
+
+use super::length::{Encoding, LengthField};
+use super::weight::{Weight, weigh};
+use super::{Framing, Preamble, Rule};
+use crate::Run;
+
+/// A framing, and what speaks for it.
+#[derive(Clone, Debug)]
+pub struct Framed {
+    /// It.
+    pub framing: Framing,
+    /// What it saves.
+    pub weight: Weight,
+}
+
+/// A length field is looked for in so many bytes.
+const FIELD_OFFSETS: usize = 24;
+/// So many bytes may follow a field, or come before its end, that it does not count, or does.
+const MOST_BEYOND: i64 = 24;
+/// How many of the hypotheses are weighed over all of the sample.
+const KEPT: usize = 48;
+/// How many messages of each run are looked at first, and in how many bytes.
+const FEW: usize = 24;
+const FEW_RUNS: usize = 12;
+
+/// The best framings of runs that are framed alike, the best first.
+pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
+    if runs.is_empty() {
+        return Vec::new();
+    }
+    let few: Vec<&Run> = runs.iter().copied().take(FEW_RUNS).collect();
+    let mut kept: Vec<Framed> = Vec::new();
+    for preamble in preambles(&few) {
+        for rule in rules(&few, &preamble) {
+            let framing = Framing { preamble: preamble.clone(), rule };
+            if !is_possible(&framing, &few) {
+                continue;
+            }
+            let weight = weigh(&framing, &few, FEW);
+            kept.push(Framed { framing, weight });
+        }
+    }
+    kept.sort_by(|a, b| b.weight.bits().total_cmp(&a.weight.bits()));
+    kept.truncate(KEPT);
+    for framed in &mut kept {
+        framed.weight = weigh(&framed.framing, runs, most);
+    }
+    kept.sort_by(|a, b| b.weight.bits().total_cmp(&a.weight.bits()));
+    kept
+}
+
+/// Whether it finds anything at all.
+fn is_possible(framing: &Framing, runs: &[&Run]) -> bool {
+    let (mut covered, mut all, mut count) = (0, 0, 0);
+    for run in runs {
+        let found = framing.find(run, FEW);
+        let end = if found.count() == FEW { found.covered() } else { run.bytes.len() };
+        covered += found.covered();
+        all += end;
+        count += found.count();
+        if covered * 2 < all && all > 4096 {
+            return false;
+        }
+    }
+    count > 0 && covered * 2 >= all
+}
+
+/// What may come before the first message.
+fn preambles(runs: &[&Run]) -> Vec<Preamble> {
+    let mut all = vec![Preamble::Bytes(0)];
+    let beginning: Vec<&&Run> = runs.iter().filter(|run| run.begins).collect();
+    for number in 1..3 {
+        let mut ends = beginning.iter().filter_map(|run| run.segments.get(number).copied());
+        if let Some(end) = ends.next()
+            && ends.all(|other| other == end)
+            && end <= 512
+        {
+            all.push(Preamble::Bytes(end));
+        }
+    }
+    for end in [&b"\r\n\r\n"[..], b"\n"] {
+        let has = |run: &&&Run| memchr::memmem::find(run.bytes.get(..2048).unwrap_or(&run.bytes), end).is_some();
+        if !beginning.is_empty() && beginning.iter().all(|run| has(run)) {
+            all.push(Preamble::Through(end.to_vec()));
+        }
+    }
+    all
+}
+
+fn rules(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
+    let mut rules = vec![Rule::Segment];
+    rules.extend(fixed(runs));
+    rules.extend(terminators(runs));
+    rules.extend(magics(runs, preamble));
+    rules.extend(kinds(runs, preamble));
+    rules.extend(lengths());
+    rules
+}
+
+fn fixed(runs: &[&Run]) -> impl Iterator<Item = Rule> {
+    let lengths = runs.iter().flat_map(|run| {
+        (0..run.segments.len()).map(|at| run.segment_end(at) - run.segments.get(at).copied().unwrap_or(0))
+    });
+    let all: Vec<usize> = lengths.take(500).filter(|length| *length > 0).collect();
+    let common = all.iter().copied().fold(0, gcd);
+    let divisors = (1..=common.min(4096)).filter(move |length| common % length == 0);
+    let mut seen: HashSet<usize> = divisors.collect();
+    // A stream in few segments may hold any number of them.
+    if all.len() < 8 {
+        seen.extend(2..=256);
+    }
+    let mut seen: Vec<usize> = seen.into_iter().collect();
+    seen.sort_unstable();
+    seen.into_iter().map(Rule::Fixed)
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn terminators(runs: &[&Run]) -> Vec<Rule> {
+    let mut counts: HashMap<&[u8], usize> = HashMap::new();
+    for run in runs {
+        for at in (0..run.segments.len()).take(400) {
+            let end = run.segment_end(at);
+            for length in 1..=4 {
+                if let Some(ending) = end.checked_sub(length).and_then(|from| run.bytes.get(from..end)) {
+                    *counts.entry(ending).or_default() += 1;
+                }
+            }
+        }
+    }
+    let mut endings: Vec<(&[u8], usize)> = counts.into_iter().collect();
+    endings.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.len().cmp(&b.0.len())).then(a.0.cmp(b.0)));
+    let mut found: Vec<Vec<u8>> = endings.into_iter().take(12).map(|(ending, _)| ending.to_vec()).collect();
+    let usual = [&b"\n"[..], b"\r\n", b"\0", b"\r", b"\x03", b"\x7E", b"\xC0", b"\x1C\r", b"\n\n", b"\r\n\r\n"];
+    for ending in usual {
+        if !found.iter().any(|known| known == ending) {
+            found.push(ending.to_vec());
+        }
+    }
+    found.into_iter().map(Rule::Terminator).collect()
+}
+
+fn magics(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
+    let begins = runs.iter().flat_map(|run| {
+        let first = preamble.end(run);
+        run.segments.iter().filter(move |at| **at >= first).filter_map(|at| run.bytes.get(*at..)).take(200)
+    });
+    let mut counts: HashMap<&[u8], usize> = HashMap::new();
+    for begin in begins {
+        for length in 1..=4 {
+            if let Some(magic) = begin.get(..length) {
+                *counts.entry(magic).or_default() += 1;
+            }
+        }
+    }
+    let mut all: Vec<(&[u8], usize)> = counts.into_iter().collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then(b.0.len().cmp(&a.0.len())).then(a.0.cmp(b.0)));
+    all.into_iter().take(8).map(|(magic, _)| Rule::Magic(magic.to_vec())).collect()
+}
+
+/// The lengths of segments by one of their first bytes, where each value has one length.
+fn kinds(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for at in 0..4 {
+        let mut by_kind: HashMap<u8, HashMap<usize, usize>> = HashMap::new();
+        for run in runs {
+            let first = preamble.end(run);
+            for number in (0..run.segments.len()).take(1000) {
+                let begin = run.segments.get(number).copied().unwrap_or(0);
+                if let Some(&kind) = run.bytes.get(begin + at)
+                    && begin >= first
+                {
+                    *by_kind.entry(kind).or_default().entry(run.segment_end(number) - begin).or_default() += 1;
+                }
+            }
+        }
+        if by_kind.len() > 64 || by_kind.is_empty() {
+            continue;
+        }
+        let mut lengths = Box::new([0u16; 256]);
+        for (kind, counts) in by_kind {
+            // The usual one; of several messages in a segment the shortest that is usual enough.
+            let all: usize = counts.values().sum();
+            let usual = counts.iter().filter(|(_, count)| **count * 3 >= all).map(|(length, _)| *length).min();
+            if let (Some(slot), Some(usual)) = (lengths.get_mut(usize::from(kind)), usual) {
+                *slot = u16::try_from(usual).unwrap_or(0);
+            }
+        }
+        rules.push(Rule::Kind { at, lengths });
+    }
+    rules
+}
+
+fn lengths() -> Vec<Rule> {
+    let mut encodings = Vec::new();
+    for width in [1u8, 2, 3, 4, 8] {
+        for is_little in [false, true] {
+            if width > 1 || !is_little {
+                encodings.push((Encoding::Integer { width, is_little, bits: width * 8 }, &[1usize, 2, 4][..]));
+            }
+        }
+    }
+    for (width, bits) in [(1u8, 7u8), (1, 6), (1, 4), (2, 15), (2, 14), (2, 12), (2, 11), (4, 24), (4, 31)] {
+        for is_little in [false, true] {
+            if width > 1 || !is_little {
+                encodings.push((Encoding::Integer { width, is_little, bits }, &[1][..]));
+            }
+        }
+    }
+    for encoding in [Encoding::Leb128, Encoding::Vlq, Encoding::Ber, Encoding::WebSocket, Encoding::Decimal, Encoding::Hexadecimal] {
+        encodings.push((encoding, &[1]));
+    }
+    for count in 2..=8 {
+        encodings.push((Encoding::Digits(count), &[1]));
+        encodings.push((Encoding::HexDigits(count), &[1]));
+    }
+    let mut all = Vec::new();
+    for (encoding, units) in encodings {
+        for offset in 0..FIELD_OFFSETS {
+            for &unit in units {
+                all.extend((-MOST_BEYOND..=MOST_BEYOND).map(|beyond| {
+                    Rule::Length(LengthField { offset, encoding, unit, beyond })
+                }));
+            }
+        }
+    }
+    all
+}

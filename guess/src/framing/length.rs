@@ -1,0 +1,171 @@
+//! Fields that say how long a message is.
+
+/// How a number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// An integer of 1 to 8 bytes, of whose bits only the lowest `bits` count.
+    Integer {
+        /// Bytes.
+        width: u8,
+        /// Whether the lowest byte comes first.
+        is_little: bool,
+        /// How many of the bits count.
+        bits: u8,
+    },
+    /// Seven bits a byte, the lowest first; the highest bit says that more follow.
+    Leb128,
+    /// Seven bits a byte, the highest first; the highest bit says that more follow.
+    Vlq,
+    /// The length of ASN.1's basic encoding.
+    Ber,
+    /// As WebSocket has it: seven bits, or 16 after 126, or 64 after 127. The highest bit says that four bytes more follow the field.
+    WebSocket,
+    /// Decimal digits up to a byte that is none, which belongs to the field.
+    Decimal,
+    /// Hexadecimal digits up to a byte that is none, which belongs to the field.
+    Hexadecimal,
+    /// So many decimal digits, perhaps with blanks before them.
+    Digits(u8),
+    /// So many hexadecimal digits.
+    HexDigits(u8),
+}
+
+/// A field that says how long a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LengthField {
+    /// How many bytes of the message come before it.
+    pub offset: usize,
+    /// How it is written.
+    pub encoding: Encoding,
+    /// How many bytes a unit is.
+    pub unit: usize,
+    /// How many bytes follow the field beside those that it counts; negative where it also counts bytes before its end.
+    pub beyond: i64,
+}
+
+impl LengthField {
+    /// How long the message is that `bytes` begin with. None if it can't be one; None inside if the field is not there yet.
+    #[inline]
+    pub fn total(&self, bytes: &[u8]) -> Option<Option<usize>> {
+        let Some(field) = bytes.get(self.offset..) else { return Some(None) };
+        let (value, width) = match self.encoding.read(field) {
+            Read::Value(value, width) => (value, width),
+            Read::Cut => return Some(None),
+            Read::Wrong => return None,
+        };
+        let counted = i64::try_from(value).ok()?.checked_mul(i64::try_from(self.unit).ok()?)?;
+        let head = self.offset + width;
+        let total = i64::try_from(head).ok()?.checked_add(counted)?.checked_add(self.beyond)?;
+        let total = usize::try_from(total).ok()?;
+        (total >= head).then_some(Some(total))
+    }
+}
+
+pub(super) enum Read {
+    /// A number, and how many bytes it takes.
+    Value(u64, usize),
+    Cut,
+    Wrong,
+}
+
+impl Encoding {
+    /// Reads the number that some bytes begin with.
+    #[inline]
+    pub(super) fn read(self, bytes: &[u8]) -> Read {
+        match self {
+            Encoding::Integer { width, is_little, bits } => {
+                let width = usize::from(width);
+                let Some(field) = bytes.get(..width) else { return Read::Cut };
+                let fold = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
+                let value = match is_little {
+                    true => field.iter().rev().fold(0, fold),
+                    false => field.iter().fold(0, fold),
+                };
+                let mask = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
+                Read::Value(value & mask, width)
+            }
+            Encoding::Leb128 | Encoding::Vlq => varint(bytes, self == Encoding::Leb128),
+            Encoding::Ber => {
+                let Some(&first) = bytes.first() else { return Read::Cut };
+                match first {
+                    0..=0x7F => Read::Value(first.into(), 1),
+                    0x81..=0x84 => {
+                        let width = usize::from(first - 0x80);
+                        let Some(field) = bytes.get(1..=width) else { return Read::Cut };
+                        let value = field.iter().fold(0, |value: u64, &byte| value << 8 | u64::from(byte));
+                        Read::Value(value, 1 + width)
+                    }
+                    _ => Read::Wrong,
+                }
+            }
+            Encoding::WebSocket => web_socket(bytes),
+            Encoding::Decimal => text(bytes, 10),
+            Encoding::Hexadecimal => text(bytes, 16),
+            Encoding::Digits(count) => digits(bytes, count.into(), 10),
+            Encoding::HexDigits(count) => digits(bytes, count.into(), 16),
+        }
+    }
+}
+
+fn varint(bytes: &[u8], is_little: bool) -> Read {
+    let mut value = 0u64;
+    for (at, &byte) in bytes.iter().enumerate().take(5) {
+        let part = u64::from(byte & 0x7F);
+        value = if is_little { value | part << (7 * at) } else { value << 7 | part };
+        if byte < 0x80 {
+            return Read::Value(value, at + 1);
+        }
+    }
+    if bytes.len() < 5 { Read::Cut } else { Read::Wrong }
+}
+
+fn web_socket(bytes: &[u8]) -> Read {
+    let Some(&first) = bytes.first() else { return Read::Cut };
+    let wide = match first & 0x7F {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let mask = if first & 0x80 == 0 { 0 } else { 4 };
+    let Some(field) = bytes.get(1..1 + wide) else { return Read::Cut };
+    let value = match wide {
+        0 => u64::from(first & 0x7F),
+        _ => field.iter().fold(0, |value: u64, &byte| value << 8 | u64::from(byte)),
+    };
+    Read::Value(value, 1 + wide + mask)
+}
+
+/// Digits up to a byte that is none.
+fn text(bytes: &[u8], base: u32) -> Read {
+    let mut value = 0u64;
+    for (at, &byte) in bytes.iter().enumerate().take(10) {
+        match char::from(byte).to_digit(base) {
+            Some(digit) => value = value * u64::from(base) + u64::from(digit),
+            None if at == 0 => return Read::Wrong,
+            // A line break is one.
+            None if byte == b'\r' => {
+                return match bytes.get(at + 1) {
+                    None => Read::Cut,
+                    Some(b'\n') => Read::Value(value, at + 2),
+                    Some(_) => Read::Wrong,
+                };
+            }
+            None => return Read::Value(value, at + 1),
+        }
+    }
+    if bytes.len() < 10 { Read::Cut } else { Read::Wrong }
+}
+
+fn digits(bytes: &[u8], count: usize, base: u32) -> Read {
+    let Some(field) = bytes.get(..count) else { return Read::Cut };
+    let blanks = field.iter().take_while(|&&byte| byte == b' ').count();
+    let mut value = 0u64;
+    if blanks == count {
+        return Read::Wrong;
+    }
+    for &byte in field.iter().skip(blanks) {
+        let Some(digit) = char::from(byte).to_digit(base) else { return Read::Wrong };
+        value = value * u64::from(base) + u64::from(digit);
+    }
+    Read::Value(value, count)
+}

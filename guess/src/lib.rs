@@ -1,0 +1,11 @@
+//! Finds out the format of messages that nobody described: where they begin and end, and what their bytes mean.
+//!
+//! A [`Sample`] is taken of a capture's conversations. Hypotheses are drawn from it and weighed by how many bits they save: what a
+//! hypothesis explains need not be said again. One that explains no more than chance would is not proposed.
+//!
+//! Nothing here reads a file or a clock, and the same sample gives the same result. Work is bounded by the size of the sample.
+
+pub mod framing;
+mod sample;
+
+pub use sample::{Limits, Run, Sample, Talk};

@@ -1,0 +1,118 @@
+//! What is looked at of a capture: the bytes of its streams, and where their segments begin.
+
+use std::io;
+
+use framescope_capture::{BlockReader, FlowId, Index, TransportType};
+use framescope_parser::Direction;
+
+/// How much of a capture is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of all streams together.
+    pub bytes: usize,
+    /// Bytes of one direction.
+    pub bytes_of_one: usize,
+    /// Conversations.
+    pub talks: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { bytes: 8 << 20, bytes_of_one: 2 << 20, talks: 2_000 }
+    }
+}
+
+/// The conversations of a capture that are looked at together.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// Them, in the order of their first packets.
+    pub talks: Vec<Talk>,
+}
+
+/// What both sides of a conversation say.
+#[derive(Clone, Debug, Default)]
+pub struct Talk {
+    /// The flow.
+    pub flow: FlowId,
+    /// What the client says, and what the server says.
+    pub sides: [Run; 2],
+    /// Whether each segment is a datagram, which a message does not cross.
+    pub is_datagrams: bool,
+}
+
+/// The bytes of a direction up to its first gap.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Them.
+    pub bytes: Vec<u8>,
+    /// Where segments begin: rising, the first is 0 unless there is no byte.
+    pub segments: Vec<usize>,
+    /// When each was captured, in nanoseconds since the Unix epoch; as many as there are segments.
+    pub times: Vec<i64>,
+    /// Whether the first byte is the first of the direction.
+    pub begins: bool,
+    /// Whether the last byte is the last of the direction.
+    pub ends: bool,
+}
+
+impl Run {
+    /// Where a segment ends.
+    pub fn segment_end(&self, number: usize) -> usize {
+        self.segments.get(number + 1).copied().unwrap_or(self.bytes.len())
+    }
+}
+
+impl Sample {
+    /// Takes a sample of the flows that `wanted` accepts.
+    ///
+    /// # Errors
+    /// The capture can't be read any more.
+    pub fn of(index: &Index, limits: Limits, wanted: &dyn Fn(FlowId) -> bool) -> io::Result<Sample> {
+        let mut reader = BlockReader::new(index.source().clone(), 64 << 10);
+        let (mut sample, mut left) = (Sample::default(), limits.bytes);
+        for (flow, about) in index.flows().filter(|(flow, _)| wanted(*flow)) {
+            if left == 0 || sample.talks.len() == limits.talks {
+                break;
+            }
+            let mut talk = Talk { flow, is_datagrams: about.transport == TransportType::Udp, ..Talk::default() };
+            for (side, direction) in talk.sides.iter_mut().zip([Direction::Forward, Direction::Backward]) {
+                *side = run(index, flow, direction, left.min(limits.bytes_of_one), &mut reader)?;
+                left -= side.bytes.len();
+            }
+            if talk.sides.iter().any(|side| !side.bytes.is_empty()) {
+                sample.talks.push(talk);
+            }
+        }
+        Ok(sample)
+    }
+
+    /// The runs of one side of all conversations.
+    pub fn side(&self, side: usize) -> impl Iterator<Item = &Run> {
+        self.talks.iter().filter_map(move |talk| talk.sides.get(side)).filter(|run| !run.bytes.is_empty())
+    }
+}
+
+/// What is looked at of one direction.
+fn run(
+    index: &Index,
+    flow: FlowId,
+    direction: Direction,
+    most: usize,
+    reader: &mut BlockReader,
+) -> io::Result<Run> {
+    let (mut run, mut end) = (Run { begins: true, ..Run::default() }, 0);
+    let mut is_whole = true;
+    for segment in index.stream_segments(flow, direction) {
+        if segment.offset > end || run.bytes.len() + segment.length as usize > most {
+            is_whole = false;
+            break;
+        }
+        end = segment.offset + u64::from(segment.length);
+        run.segments.push(run.bytes.len());
+        run.times.push(index.packet_time_ns(segment.packet).unwrap_or_default());
+        let range = segment.offset..end;
+        index.read_stream((flow, direction), range, reader, &mut run.bytes)?;
+    }
+    run.ends = is_whole;
+    Ok(run)
+}
