@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::expected::Expected;
 use super::length::{Encoding, LengthField};
 use super::weight::{Weight, weigh};
 use super::{Framing, Preamble, Rule};
@@ -32,6 +33,7 @@ pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
         return Vec::new();
     }
     let few: Vec<&Run> = runs.iter().copied().take(FEW_RUNS).collect();
+    let of_few = Expected::of(&few);
     let mut kept: Vec<Framed> = Vec::new();
     for preamble in preambles(&few) {
         for rule in rules(&few, &preamble) {
@@ -39,14 +41,15 @@ pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
             if !is_possible(&framing, &few) {
                 continue;
             }
-            let weight = weigh(&framing, &few, FEW);
+            let weight = weigh(&framing, &few, &of_few, FEW);
             kept.push(Framed { framing, weight });
         }
     }
     kept.sort_by(|a, b| b.weight.bits().total_cmp(&a.weight.bits()));
     kept.truncate(KEPT);
+    let expected = Expected::of(runs);
     for framed in &mut kept {
-        framed.weight = weigh(&framed.framing, runs, most);
+        framed.weight = weigh(&framed.framing, runs, &expected, most);
     }
     kept.sort_by(|a, b| b.weight.bits().total_cmp(&a.weight.bits()));
     kept

@@ -1,6 +1,7 @@
 //! Where messages begin and end: what a hypothesis says, and the boundaries it finds.
 
 mod candidates;
+mod expected;
 mod length;
 mod weight;
 

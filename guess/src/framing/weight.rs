@@ -1,9 +1,10 @@
 //! How many bits a framing saves.
 //!
 //! Without a hypothesis, where segments begin has to be said for each; with one, only which of the boundaries they are at. A rule
-//! that hardly any place of the bytes would satisfy, and that all the messages do, saves what that is worth. And bytes at the same
-//! place of each message are alike, more than bytes in general.
+//! under which hardly any other place of the bytes leads to a message, and that leads from each message to the next, saves what that is
+//! worth. And bytes at the same place of each message are alike, more than the bytes before them let expect.
 
+use super::expected::Expected;
 use super::{Found, Framing, Next, Rule};
 use crate::Run;
 
@@ -12,7 +13,7 @@ use crate::Run;
 pub struct Weight {
     /// Segments begin where messages do.
     pub segments: f64,
-    /// The rule holds for each message.
+    /// The rule leads from message to message.
     pub rule: f64,
     /// Bytes at the same place of each message are alike.
     pub columns: f64,
@@ -20,7 +21,7 @@ pub struct Weight {
     pub cost: f64,
     /// How many messages.
     pub messages: usize,
-    /// How many of their boundaries are at the beginning of a segment, of those that could be.
+    /// How many of the segments that tell something begin where a message does, and how many there are.
     pub at_segments: (usize, usize),
     /// How many of the bytes are in messages.
     pub covered: (usize, usize),
@@ -29,15 +30,13 @@ pub struct Weight {
 impl Weight {
     /// All in all.
     pub fn bits(&self) -> f64 {
-        let (covered, all) = self.covered;
-        let share = covered as f64 / all.max(1) as f64;
-        (self.segments + self.rule + self.columns) * share * share - self.cost - 40.0 * (1.0 - share)
+        let share = |(part, all): (usize, usize)| if all == 0 { 1.0 } else { part as f64 / all as f64 };
+        let (covered, hit) = (share(self.covered), share(self.at_segments));
+        (self.segments + self.rule + self.columns) * covered * covered * hit - self.cost - 40.0 * (1.0 - covered)
     }
 
     fn add(&mut self, other: &Weight) {
         self.segments += other.segments;
-        self.rule += other.rule;
-        self.columns += other.columns;
         self.messages += other.messages;
         self.at_segments.0 += other.at_segments.0;
         self.at_segments.1 += other.at_segments.1;
@@ -50,8 +49,9 @@ impl Weight {
 const COLUMNS: usize = 8;
 /// A segment that is shorter does not end only because it is full.
 const LEAST_FULL: usize = 512;
-/// Of a run, the rule is tried in so many places where no message begins.
-const PLACES: usize = 400;
+/// The rule is tried from so many places where no message begins, for so many steps each.
+const PLACES: usize = 256;
+const STEPS: usize = 8;
 
 /// The entropy of a choice between two, in bits.
 fn entropy2(share: f64) -> f64 {
@@ -59,71 +59,46 @@ fn entropy2(share: f64) -> f64 {
     part(share) + part(1.0 - share)
 }
 
-/// How many bits a sequence of values takes that occur so often, with what it takes to say which values those are.
-fn coded(counts: &[u32]) -> f64 {
-    let all: u32 = counts.iter().sum();
-    let all = f64::from(all);
-    let present = counts.iter().filter(|&&count| count > 0);
-    let entropy: f64 = present.clone().map(|&count| -f64::from(count) * (f64::from(count) / all).log2()).sum();
-    entropy + present.count() as f64 * (8.0 + 0.5 * all.max(1.0).log2()).min(12.0)
-}
-
 /// Weighs a framing over runs. `most` is how many messages of each are looked at.
-pub(super) fn weigh(framing: &Framing, runs: &[&Run], most: usize) -> Weight {
+pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most: usize) -> Weight {
     let mut weight = Weight::default();
-    let mut columns = vec![[0u32; 256]; COLUMNS];
-    let mut bytes = [0u32; 256];
-    let (mut shortest, mut longest) = (usize::MAX, 0);
-    let mut all = Vec::new();
+    let mut all = Vec::with_capacity(runs.len());
     for run in runs {
         let found = framing.find(run, most);
-        for message in found.messages() {
-            (shortest, longest) = (shortest.min(message.len()), longest.max(message.len()));
-            let message = run.bytes.get(message).unwrap_or_default();
-            for (column, &byte) in columns.iter_mut().zip(message) {
-                column[usize::from(byte)] += 1;
-            }
-        }
         weight.add(&of_segments(run, &found, most));
-        all.push((run, found));
+        all.push(found);
     }
-    for (run, found) in &all {
-        for &byte in run.bytes.iter().take(found.boundaries.last().copied().unwrap_or(0).max(256)) {
-            bytes[usize::from(byte)] += 1;
-        }
+    if framing.rule == Rule::Segment {
+        // It says where each ends, as if there were no hypothesis.
+        weight.segments = 0.0;
     }
-    let total: f64 = bytes.iter().map(|&count| f64::from(count)).sum();
-    let alike = columns.iter().map(|column: &[u32; 256]| {
-        let all: u32 = column.iter().sum();
-        let bits = |(&count, &byte): (&u32, &u32)| match count {
-            0 => 0.0,
-            _ => -f64::from(count) * (f64::from(byte.max(1)) / total).log2(),
-        };
-        let plain: f64 = column.iter().zip(&bytes).map(bits).sum();
-        if all < 2 { 0.0 } else { plain - coded(column) }
-    });
-    // What a rule looks for is found: one byte of it is no evidence.
+    weight.columns = of_columns(framing, runs, &all, expected);
+    weight.rule = of_rule(framing, runs, &all);
+    weight.cost = cost(&framing.rule);
+    weight
+}
+
+/// What is saved as the first bytes of messages are alike.
+fn of_columns(framing: &Framing, runs: &[&Run], all: &[Found], expected: &Expected) -> f64 {
+    // What a rule looks for is found, which is no evidence; but all of it is more than its first byte.
     let sought = match &framing.rule {
         Rule::Magic(magic) => magic.len(),
         _ => 0,
     };
-    let bits = |byte: u8| {
-        let [count] = [byte].map(|byte| bytes.get(usize::from(byte)).copied().unwrap_or(0));
-        -(f64::from(count.max(1)) / total.max(1.0)).log2()
-    };
-    let beside = |sought: &[u8]| {
-        let all: f64 = sought.iter().map(|&byte| bits(byte)).sum();
-        let most = sought.iter().map(|&byte| bits(byte)).fold(0.0, f64::max);
-        (all - most) * weight.messages as f64
-    };
-    weight.columns = alike.skip(sought).filter(|saved| *saved > 0.0).sum();
-    weight.columns += match &framing.rule {
-        Rule::Magic(sought) | Rule::Terminator(sought) => beside(sought),
-        _ => 0.0,
-    };
-    weight.rule = of_rule(framing, &all, (shortest, longest));
-    weight.cost = cost(&framing.rule);
-    weight
+    let mut columns = [(); COLUMNS].map(|()| (vec![0u32; 256], 0u32, 0.0f64));
+    for (number, (run, found)) in runs.iter().zip(all).enumerate() {
+        for message in found.messages() {
+            let bytes = run.bytes.get(message.clone()).unwrap_or_default();
+            for (place, (&byte, (counts, count, saved))) in bytes.iter().zip(&mut columns).enumerate() {
+                let Some(slot) = counts.get_mut(usize::from(byte)) else { continue };
+                let share = (*slot as f32 + 1.0 / 64.0) / (*count as f32 + 4.0);
+                *slot += 1;
+                *count += 1;
+                *saved += f64::from(expected.bits(number, message.start + place) + share.log2());
+            }
+        }
+    }
+    columns.iter().skip(sought).map(|(_, _, saved)| saved.max(0.0)).sum()
 }
 
 /// What is saved of saying where segments begin.
@@ -156,27 +131,38 @@ fn of_segments(run: &Run, found: &Found, most: usize) -> Weight {
     }
 }
 
-/// What it is worth that the rule holds for each message, by how often it holds anywhere.
-fn of_rule(framing: &Framing, all: &[(&&Run, Found)], (shortest, longest): (usize, usize)) -> f64 {
+/// What it is worth that the rule leads from each message to the next, by how seldom it does from other places.
+fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
     if matches!(framing.rule, Rule::Segment | Rule::Fixed(_) | Rule::Terminator(_) | Rule::Magic(_)) {
         return 0.0;
     }
-    let (mut tried, mut fits, mut messages) = (0usize, 0usize, 0usize);
-    for (run, found) in all {
-        messages += found.count();
-        let step = (run.bytes.len() / PLACES).max(1) | 1;
-        for at in (1..run.bytes.len()).step_by(step) {
-            if found.boundaries.binary_search(&at).is_ok() {
-                continue;
+    let lengths = all.iter().flat_map(|found| found.messages().map(|message| message.len()));
+    let longest = lengths.max().unwrap_or(0).saturating_mul(2);
+    let messages: usize = all.iter().map(Found::count).sum();
+    let bytes: usize = runs.iter().map(|run| run.bytes.len()).sum();
+    let step = (bytes / PLACES).max(1) | 1;
+    let (mut steps, mut breaks) = (0usize, 0usize);
+    for (run, found) in runs.iter().zip(all) {
+        let end = found.boundaries.last().copied().unwrap_or(0);
+        for begin in (step / 2..end).step_by(step) {
+            let mut at = begin;
+            for _ in 0..STEPS {
+                if at >= end || found.boundaries.binary_search(&at).is_ok() {
+                    break;
+                }
+                steps += 1;
+                match framing.rule.next(run.bytes.get(at..).unwrap_or_default(), run.bytes.len() - at) {
+                    Next::Message(length) if length <= longest => at += length,
+                    _ => {
+                        breaks += 1;
+                        break;
+                    }
+                }
             }
-            tried += 1;
-            let next = framing.rule.next(run.bytes.get(at..).unwrap_or_default(), run.bytes.len() - at);
-            let is_like = matches!(next, Next::Message(length) if (shortest..=longest).contains(&length));
-            fits += usize::from(is_like);
         }
     }
-    let chance = (fits as f64 + 1.0) / (tried as f64 + 2.0);
-    messages as f64 * -chance.log2()
+    let holds = (steps - breaks) as f64 + 0.5;
+    messages as f64 * -(holds / (steps as f64 + 1.0)).log2()
 }
 
 /// How many bits it takes to say which hypothesis it is, among those that are tried.

@@ -1,0 +1,77 @@
+//! What the bytes of streams cost to say without a hypothesis on messages: each by those before it.
+
+use crate::Run;
+
+/// How much the shorter context counts, in occurrences.
+const SHORTER: f32 = 1.0;
+const PAIRS: usize = 1 << 22;
+
+/// The bits that each byte of some runs takes, coded adaptively by the two bytes before it, by one, and by none.
+#[derive(Debug)]
+pub(super) struct Expected {
+    runs: Vec<Vec<f32>>,
+}
+
+impl Expected {
+    /// Reads the runs one after another.
+    pub(super) fn of(runs: &[&Run]) -> Expected {
+        let mut model = Model {
+            none: vec![0; 256],
+            one: vec![0; 256 * 256],
+            ones: vec![0; 256],
+            two: vec![0; PAIRS],
+            twos: vec![0; 256 * 256],
+            all: 0,
+        };
+        Expected { runs: runs.iter().map(|run| model.run(&run.bytes)).collect() }
+    }
+
+    /// The bits of a byte of a run.
+    #[inline]
+    pub(super) fn bits(&self, run: usize, at: usize) -> f32 {
+        self.runs.get(run).and_then(|run| run.get(at)).copied().unwrap_or(0.0)
+    }
+}
+
+struct Model {
+    none: Vec<u32>,
+    one: Vec<u32>,
+    ones: Vec<u32>,
+    /// By a hash of two bytes and the one that follows.
+    two: Vec<u16>,
+    twos: Vec<u32>,
+    all: u32,
+}
+
+impl Model {
+    fn run(&mut self, bytes: &[u8]) -> Vec<f32> {
+        let (mut last, mut before) = (0usize, 0usize);
+        let cost = |&byte: &u8| {
+            let byte = usize::from(byte);
+            let context = before << 8 | last;
+            let hash = ((context << 8 | byte) as u32).wrapping_mul(0x9E37_79B1) >> 10;
+            let bits = self.add(byte, last, context, hash as usize);
+            (before, last) = (last, byte);
+            bits
+        };
+        bytes.iter().map(cost).collect()
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "tables have a place for each context")]
+    fn add(&mut self, byte: usize, last: usize, context: usize, hash: usize) -> f32 {
+        let none = (self.none[byte] as f32 + 0.25) / (self.all as f32 + 64.0);
+        let one = &mut self.one[last << 8 | byte];
+        let by_one = (*one as f32 + SHORTER * none) / (self.ones[last] as f32 + SHORTER);
+        let two = &mut self.two[hash];
+        let by_two = (f32::from(*two) + SHORTER * by_one) / (self.twos[context] as f32 + SHORTER);
+        self.none[byte] += 1;
+        self.all += 1;
+        *one += 1;
+        self.ones[last] += 1;
+        if *two < u16::MAX {
+            *two += 1;
+        }
+        self.twos[context] += 1;
+        -by_two.min(1.0).log2()
+    }
+}
