@@ -84,6 +84,16 @@ pub(super) enum Read {
 }
 
 impl Encoding {
+    /// How many bytes the field has, if always as many; else the fewest.
+    pub fn width(self) -> usize {
+        match self {
+            Encoding::Integer { width, .. } => width.into(),
+            Encoding::Digits(count) | Encoding::HexDigits(count) => count.into(),
+            Encoding::Decimal | Encoding::Hexadecimal => 2,
+            Encoding::Leb128 | Encoding::Vlq | Encoding::Ber | Encoding::WebSocket | Encoding::Flagged { .. } => 1,
+        }
+    }
+
     /// Reads the number that some bytes begin with.
     #[inline]
     pub(super) fn read(self, bytes: &[u8]) -> Read {
