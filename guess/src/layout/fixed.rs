@@ -54,7 +54,6 @@ fn order(meaning: &Meaning) -> Option<Order> {
         Meaning::Integer(number) | Meaning::Sequence { number, .. } | Meaning::Enumeration { number, .. } => {
             of(number)
         }
-        Meaning::Echo { number: Some(number), .. } => of(number),
         Meaning::Time { order, .. } | Meaning::Float(order) => Some(*order),
         _ => None,
     }

@@ -1,5 +1,7 @@
 //! Numbers, enumerations, flags and constants: what the values of single columns and of neighbouring ones look like.
 
+use std::ops::Range;
+
 use super::claim::{Claim, fit};
 use super::field::{Form, Meaning, Number, Order};
 use super::table::{Column, Table};
@@ -102,7 +104,7 @@ fn integer(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option
         [high, low] => high.entropy <= low.entropy + 0.35,
         _ => true,
     });
-    let signs = signs(table, from, width, order, zeros);
+    let (signs, extended) = signs(table, from, width, order, zeros);
     if !is_rising && signs == 0 || highest.constant.is_some() {
         return None;
     }
@@ -115,15 +117,16 @@ fn integer(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option
     }
     if core.len() > 1 {
         gain += core_gain(core);
-        let bits = dependence(table, from, width, order, zeros);
-        if bits > 6.0 {
-            gain += bits.min(20.0);
-            sure = sure.max(if bits > 12.0 { 0.85 } else { 0.75 });
+        let digits = if signs > 0 { extended..width } else { zeros..width };
+        let (least, sum) = dependence(table, from, width, order, digits);
+        gain += sum;
+        if least > 6.0 {
+            sure = sure.max(if least > 12.0 { 0.85 } else { 0.75 });
             reasons.push("its bytes depend on each other as those of one number do".to_owned());
         }
     }
     if signs > 0 {
-        gain += 6.0 + signs as f64;
+        gain += 12.0 * extended as f64 + 6.0;
         sure = sure.max(0.85);
         reasons.push(format!(
             "its highest bytes are FF in {signs} messages, as those of negative numbers are, else zero"
@@ -152,9 +155,9 @@ fn core_gain(core: &[&Column]) -> f64 {
                 let largest = high.values().last().map_or(0, usize::from);
                 let is_dense = largest < 2 * high.distinct + 2;
                 match () {
-                    () if high.entropy < 0.6 * low.entropy && is_dense => 2.4,
-                    () if high.entropy > 0.93 * low.entropy => 1.3,
-                    () => 1.1,
+                    () if high.entropy < 0.6 * low.entropy && is_dense => 2.8,
+                    () if high.entropy > 0.93 * low.entropy => 1.8,
+                    () => 1.6,
                 }
             }
             _ => 0.0,
@@ -162,8 +165,8 @@ fn core_gain(core: &[&Column]) -> f64 {
         .sum()
 }
 
-/// In how many rows the number is negative, if its highest bytes are only 00 or FF, and always the sign of what follows.
-fn signs(table: &Table<'_>, from: usize, width: usize, order: Order, zeros: usize) -> usize {
+/// In how many rows the number is negative, and how many bytes its sign fills, if its highest bytes are only 00 or FF, and always the sign of what follows.
+fn signs(table: &Table<'_>, from: usize, width: usize, order: Order, zeros: usize) -> (usize, usize) {
     let is_sign = |column: &&&Column| column.values().all(|value| value == 0 || value == 0xff);
     let digits = table.digits(from, width, order);
     let extended = digits.iter().take_while(is_sign).count();
@@ -172,7 +175,7 @@ fn signs(table: &Table<'_>, from: usize, width: usize, order: Order, zeros: usiz
         || extended >= width
         || digits.first().is_none_or(|highest| highest.distinct < 2)
     {
-        return 0;
+        return (0, 0);
     }
     let values = table.numbers(from, width, order);
     let value_bits = 8 * (width - extended);
@@ -181,16 +184,36 @@ fn signs(table: &Table<'_>, from: usize, width: usize, order: Order, zeros: usiz
         0 => true,
         high => high == u64::MAX >> (64 - 8 * width) >> (value_bits - 1),
     };
-    if negative >= 2 && values.iter().filter(is_right).count() == values.len() { negative } else { 0 }
+    if negative >= 2 && values.iter().filter(is_right).count() == values.len() {
+        (negative, extended)
+    } else {
+        (0, 0)
+    }
 }
 
-/// Bits of evidence that the highest byte that varies and the one after it are of one number: carries from one to the other, and
-/// values of one that depend on the other.
-fn dependence(table: &Table<'_>, from: usize, width: usize, order: Order, zeros: usize) -> f64 {
-    let pairs: Vec<u64> = table.numbers(from, width, order);
-    let shift = 8 * (width - zeros).saturating_sub(2);
-    let pairs: Vec<u64> = pairs.iter().map(|value| value >> shift & 0xffff).collect();
-    carries(table, &pairs).max(0.0) + mutual(&pairs)
+/// Bits of evidence that neighbouring bytes that vary are of one number, the least of all neighbours, and of all together: carries
+/// from one to the other, and values of one that depend on the other.
+fn dependence(
+    table: &Table<'_>,
+    from: usize,
+    width: usize,
+    order: Order,
+    digits: Range<usize>,
+) -> (f64, f64) {
+    let values = table.numbers(from, width, order);
+    let (mut least, mut sum) = (f64::INFINITY, 0.0);
+    for high in digits.start..digits.end.saturating_sub(1) {
+        let shift = 8 * (width - high - 2);
+        let pairs: Vec<u64> = values.iter().map(|value| value >> shift & 0xffff).collect();
+        // Values that are repeated are no more evidence than one.
+        let mut different = pairs.clone();
+        different.sort_unstable();
+        different.dedup();
+        let bits = (carries(table, &pairs).max(0.0) + mutual(&different)).min(20.0);
+        least = least.min(bits);
+        sum += bits;
+    }
+    (if least.is_finite() { least } else { 0.0 }, sum)
 }
 
 /// Where the high byte changes by one from a message to the next, the low byte of a slowly changing number wraps.

@@ -69,6 +69,7 @@ fn echoes(
             table.rows.first().and_then(|row| (row.offset + from).checked_add_signed(shift)).unwrap_or(0);
         let share = holds as f64 / answering as f64;
         let sure = if different * 3 >= holds.min(60) && bits > 40.0 { 0.95 } else { 0.8 };
+        let sure = if number.is_none() && run.len() > width { 0.8 } else { sure };
         claims.push(Claim {
             from,
             width,
@@ -83,7 +84,7 @@ fn echoes(
         });
     };
     if !core.is_power_of_two() || core > 8 {
-        propose(first, core, None, 0.0);
+        propose(first, core, None, -4.0);
     }
     for width in [1, 2, 4, 8] {
         if width < core {

@@ -1,4 +1,5 @@
 //! Random layouts with messages of them, to see how often the claims are right.
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of the tests' own")]
 
 use std::net::SocketAddr;
 
@@ -310,7 +311,6 @@ impl Part {
             Meaning::Integer(number)
             | Meaning::Sequence { number, .. }
             | Meaning::Enumeration { number, .. } => Some(number.order),
-            Meaning::Echo { number: Some(number), .. } => Some(number.order),
             Meaning::Time { order, .. } | Meaning::Float(order) => Some(*order),
             _ => None,
         };
@@ -344,8 +344,8 @@ pub(super) fn judge<'l>(parts: &[Part], layout: &'l Layout) -> (usize, usize, Ve
         let (Place::Start(from), Size::Fixed(width)) = (field.place, &field.size) else { continue };
         right += kinds[from..from + width].iter().filter(|truth| **truth == kind(&field.meaning)).count();
         let exact = begins.iter().position(|begin| *begin == from).map(|at| &parts[at]);
-        // A constant next to a constant is one of them.
-        let is_constant = matches!(field.meaning, Meaning::Constant(_))
+        // A constant next to a constant is one of them, and so are random bytes.
+        let is_constant = matches!(field.meaning, Meaning::Constant(_) | Meaning::Random)
             && kinds[from..from + width].iter().all(|truth| *truth == kind(&field.meaning));
         let is_right =
             is_constant || exact.is_some_and(|part| part.width == *width && part.is(&field.meaning));

@@ -10,11 +10,11 @@ const WIDTHS: [usize; 5] = [1, 2, 3, 4, 8];
 pub(super) fn find(table: &Table<'_>, claims: &mut Vec<Claim>) {
     let mut groupings = vec![(Among::Side, table.by_side())];
     if groupings.iter().any(|(_, groups)| groups.len() > 1) {
-        let talks = table.by_talk();
+        let talks: Vec<_> = table.by_talk().into_iter().map(|talk| table.by_time(talk)).collect();
         if talks.len() < groupings.first().map_or(0, |(_, sides)| sides.len()) {
             groupings.push((Among::Talk, talks));
         }
-        groupings.push((Among::All, vec![(0..table.len()).collect()]));
+        groupings.push((Among::All, vec![table.by_time(0..table.len())]));
     }
     for last in 0..table.width {
         // The lowest byte of a number that rises has many values.
@@ -23,10 +23,18 @@ pub(super) fn find(table: &Table<'_>, claims: &mut Vec<Claim>) {
         }
         for (order, width) in orders(last, table.width) {
             let from = if order == Order::Big { last + 1 - width } else { last };
-            let best = groupings
-                .iter()
-                .filter_map(|(among, groups)| rising(table, from, width, order, *among, groups));
-            claims.extend(best.max_by(|a, b| a.gain.total_cmp(&b.gain)));
+            // The closest to the messages of a side in which it holds best.
+            let mut best: Option<Claim> = None;
+            for (among, groups) in &groupings {
+                let claim = rising(table, from, width, order, *among, groups);
+                let share = |claim: &Claim| claim.holds.0 as f64 / claim.holds.1 as f64;
+                if let Some(claim) =
+                    claim.filter(|claim| best.as_ref().is_none_or(|best| share(claim) > share(best) + 0.01))
+                {
+                    best = Some(claim);
+                }
+            }
+            claims.extend(best);
         }
     }
 }
@@ -89,7 +97,7 @@ fn rising(
         if is_constant { common } else { largest },
     );
     let bits = held as f64 * -chance.log2() - (all - held) as f64 * 8.0;
-    let bits = if is_constant { bits } else { bits * 0.8 - (largest as f64 + 1.0).log2() };
+    let bits = if is_constant { bits } else { bits * 0.8 - 0.5 * held as f64 * (largest as f64).log2() };
     if bits < 18.0 {
         return None;
     }
@@ -104,13 +112,24 @@ fn rising(
             format!("rises by 1 to {largest} from each message {of} to the next, in {held} of {all} cases")
         }
     };
-    let is_carried = width == 1 || !highest.is_zero();
+    // A constant byte next to it may be its highest.
+    let next = if order == Order::Big { from.checked_sub(1) } else { Some(from + width) };
+    let is_open =
+        width < 8 && next.and_then(|next| table.columns.get(next)).is_some_and(|column| column.distinct == 1);
+    let varying = table.digits(from, width, order).iter().filter(|column| column.distinct > 1).count();
+    let carried = if highest.distinct > 1 { varying.saturating_sub(1) } else { 0 };
     Some(Claim {
         from,
         width,
         meaning: Meaning::Sequence { number: Number::binary(width, order), step, among },
-        gain: bits + fit(table, from, width, order) + if width > 1 && is_carried { 12.0 } else { 0.0 },
-        confidence: confidence(bits, is_constant, held, all),
+        gain: bits + fit(table, from, width, order) + 40.0 * carried as f64,
+        confidence: confidence(bits, is_constant, held, all).min(if is_open {
+            0.7
+        } else if width == 3 || width > 1 && carried == 0 {
+            0.85
+        } else {
+            1.0
+        }),
         holds: (held, all),
         evidence,
     })

@@ -116,6 +116,13 @@ impl<'m> Table<'m> {
         self.grouped(|row| (row.message.talk, 0))
     }
 
+    /// Rows in the order in which they were captured.
+    pub(super) fn by_time(&self, rows: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut rows: Vec<usize> = rows.into_iter().collect();
+        rows.sort_by_key(|row| self.rows.get(*row).map(|row| row.message.time));
+        rows
+    }
+
     fn grouped(&self, key: impl Fn(&Row<'_>) -> (u32, u8)) -> Vec<Vec<usize>> {
         let mut groups = std::collections::BTreeMap::<_, Vec<usize>>::new();
         for (at, row) in self.rows.iter().enumerate() {

@@ -4,7 +4,8 @@ use super::claim::Claim;
 use super::field::{Encoding, Meaning, Order};
 use super::table::{Column, Table, distinct};
 
-/// Proposes texts of a fixed size.
+/// Proposes texts of a fixed size: between places where a run of printable bytes begins or ends, a text that was filled up ends,
+/// or bytes begin to vary.
 pub(super) fn find_texts(table: &Table<'_>, claims: &mut Vec<Claim>) {
     let is_text =
         |column: &Column| column.values().all(|byte| byte == 0 || is_printable(byte)) && !column.is_zero();
@@ -14,19 +15,21 @@ pub(super) fn find_texts(table: &Table<'_>, claims: &mut Vec<Claim>) {
             .find(|&at| !table.columns.get(at).is_some_and(is_text))
             .unwrap_or(table.width);
         if end >= from + 3 {
+            let cuts = cuts(table, from, end);
             // Zeros that fill up may follow, which no text reached.
-            let zeros = (end..table.width)
-                .take_while(|&at| table.columns.get(at).is_some_and(Column::is_zero))
-                .count();
-            for width in (3..=end - from).rev().take(64) {
-                claims.extend(text(table, end - width, width, 0));
-                if zeros > 0 && (width + zeros).is_multiple_of(4) {
-                    claims.extend(text(table, end - width, width + zeros, zeros));
-                }
-            }
-            for start in from..from + 3 {
-                for width in (3..end - start).take(64) {
-                    claims.extend(text(table, start, width, 0));
+            let zeros = table.columns.iter().skip(end).take_while(|column| column.is_zero()).count();
+            for (number, &start) in cuts.iter().enumerate() {
+                for &stop in cuts.iter().skip(number + 1).filter(|&&stop| stop >= start + 3) {
+                    let is_alone = cuts.len() < 5 && (stop < end || zeros == 0);
+                    claims.extend(text(table, start, stop - start, 0, is_alone));
+                    if stop == end {
+                        for unused in (1..=zeros.min(64))
+                            .filter(|unused| (stop + unused - start).is_multiple_of(4))
+                            .take(2)
+                        {
+                            claims.extend(text(table, start, stop + unused - start, unused, false));
+                        }
+                    }
                 }
             }
         }
@@ -34,12 +37,27 @@ pub(super) fn find_texts(table: &Table<'_>, claims: &mut Vec<Claim>) {
     }
 }
 
+/// Where in a run of printable bytes a text may begin or end. At most 24 places.
+fn cuts(table: &Table<'_>, from: usize, end: usize) -> Vec<usize> {
+    let filled = |at: usize, with: u8| {
+        let count = table.columns.get(at).and_then(|column| column.counts.get(usize::from(with)).copied());
+        count.unwrap_or(0) as usize
+    };
+    let is_constant = |at: usize| table.columns.get(at).is_some_and(|column| column.distinct == 1);
+    let is_cut = |&at: &usize| {
+        let fewer = |with| filled(at - 1, with) * 2 > filled(at, with) * 3 + table.len() / 8;
+        is_constant(at - 1) != is_constant(at) || fewer(0) || fewer(b' ')
+    };
+    let inner: Vec<usize> = (from + 1..end).filter(is_cut).take(22).collect();
+    std::iter::once(from).chain(inner).chain([end]).collect()
+}
+
 pub(super) fn is_printable(byte: u8) -> bool {
     (0x20..0x7f).contains(&byte)
 }
 
 /// A text of a fixed size, of which the last `unused` are zero always.
-fn text(table: &Table<'_>, from: usize, width: usize, unused: usize) -> Option<Claim> {
+fn text(table: &Table<'_>, from: usize, width: usize, unused: usize, is_alone: bool) -> Option<Claim> {
     let columns = table.span(from, width);
     let varying = columns.iter().filter(|column| column.distinct > 1).count();
     if varying < 2
@@ -71,6 +89,11 @@ fn text(table: &Table<'_>, from: usize, width: usize, unused: usize) -> Option<C
         () if ends_blank * 2 > table.len() => Some(b' '),
         () => None,
     };
+    // Texts that are filled up with blanks may be more than one.
+    let blanks = |row: &&super::table::Row<'_>| {
+        row.bytes.get(from..from + width).is_some_and(|bytes| bytes.windows(2).any(|two| two == b"  "))
+    };
+    let is_filled = padding == Some(b' ') || table.rows.iter().filter(blanks).count() * 20 > table.len();
     if evidence < 14.0 {
         return None;
     }
@@ -83,8 +106,12 @@ fn text(table: &Table<'_>, from: usize, width: usize, unused: usize) -> Option<C
         from,
         width,
         meaning: Meaning::Text { encoding: Encoding::Ascii, padding },
-        gain: evidence + 2.0 * width as f64 + aligned,
-        confidence: if evidence > 60.0 && all_different > 4 { 0.93 } else { 0.8 },
+        gain: evidence + 2.0 * width as f64 + aligned - 8.0,
+        confidence: if evidence > 60.0 && all_different > 4 && is_alone && all >= 20 && !is_filled {
+            0.93
+        } else {
+            0.75
+        },
         holds: (all, all),
         evidence: format!(
             "printable characters in all {all} messages{fills}, {all_different} different ones"
@@ -137,18 +164,28 @@ fn float(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option<C
         return None;
     }
     // 57 of 256 exponents are usual, and half of the values of a range have its largest: a text or an integer would not look so.
-    let alike = exponent_shape(&exponents);
+    let alike = exponent_shape(&exponents) * if first.distinct < 2 { 0.4 } else { 1.0 };
+    if exponent_shape(&exponents) < 0.6 {
+        return None;
+    }
     let bits = different.min(usual) as f64 * if width == 4 { 1.6 } else { 3.5 } * alike - 6.0;
     if bits < 10.0 {
         return None;
     }
+    let sure = if first.distinct < 2 {
+        0.6
+    } else if bits > 30.0 {
+        0.92
+    } else {
+        0.75
+    };
     let largest = values.iter().map(|value| magnitude(*value, width)).fold(0.0, f64::max);
     Some(Claim {
         from,
         width,
         meaning: Meaning::Float(order),
-        gain: bits.min(60.0) + super::claim::fit(table, from, width, order),
-        confidence: if bits > 30.0 { 0.9 } else { 0.75 },
+        gain: bits.min(if width == 4 { 50.0 } else { 150.0 }) + super::claim::fit(table, from, width, order),
+        confidence: sure,
         holds: (all, all),
         evidence: format!(
             "numbers up to {largest:.4e} in size in all {all} messages, {different} different ones"
@@ -166,7 +203,7 @@ fn magnitude(value: u64, width: usize) -> f64 {
 /// How much the exponents look like those of measured values, most of which are near the largest: 0 to 1.
 fn exponent_shape(exponents: &[i64]) -> f64 {
     let Some(largest) = exponents.iter().max() else { return 0.0 };
-    let near = exponents.iter().filter(|exponent| *largest - **exponent < 6).count();
+    let near = exponents.iter().filter(|exponent| *largest - **exponent < 5).count();
     near as f64 / exponents.len() as f64
 }
 
@@ -192,7 +229,7 @@ pub(super) fn find_random(table: &Table<'_>, claims: &mut Vec<Claim>) {
                 width,
                 meaning: Meaning::Random,
                 gain: 3.0 * width as f64,
-                confidence: if width >= 12 && all >= 20 { 0.9 } else { 0.6 },
+                confidence: if width >= 12 && all >= 20 { 0.85 } else { 0.6 },
                 holds: (all, all),
                 evidence: format!(
                     "{width} bytes that all have the values that chance gives, in {all} messages"

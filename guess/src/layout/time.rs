@@ -101,6 +101,11 @@ fn absolute(table: &Table<'_>, from: usize, reading: &Reading, order: Order) -> 
         )
     };
     let (bits, confidence) = match (is_tied, reading.width) {
+        (true, 8)
+            if columns.first().is_some_and(|column| column.is_zero()) && reading.clock == Clock::Unix(1) =>
+        {
+            (30.0, 0.85)
+        }
         (true, 8) => (40.0, 0.98),
         (true, _) if near * 10 > all * 9 => (25.0, if different > 2 { 0.97 } else { 0.92 }),
         (true, _) => (14.0, if different > 2 { 0.9 } else { 0.75 }),
@@ -169,7 +174,7 @@ fn elapsed(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option
             from,
             width,
             meaning: Meaning::Time { order, clock },
-            gain: near as f64 * 10.0 + super::claim::fit(table, from, width, order),
+            gain: near.min(9) as f64 * 10.0 + super::claim::fit(table, from, width, order),
             confidence: 0.9,
             holds: (near, steps.len()),
             evidence,
