@@ -27,12 +27,13 @@ fn main() {
         let spoken: Vec<bool> = index.flows().map(|(flow, _)| index.stream_protocol(flow, Direction::Forward).or(index.stream_protocol(flow, Direction::Backward)).is_some()).collect();
         let level0 = |flow: framescope_capture::FlowId| index.flow(flow).is_some_and(|about| about.level() == 0);
         let sample = Sample::of(&index, Limits::default(), &|flow| level0(flow) && spoken[flow.number() as usize]).unwrap();
+        let begin = Instant::now();
+        let sides = [0, 1].map(|side| sample.side(side).collect::<Vec<_>>());
+        let both = framescope_guess::framing::of_both([&sides[0], &sides[1]], most);
+        let took = begin.elapsed();
         for (side, direction) in [Direction::Forward, Direction::Backward].into_iter().enumerate() {
-            let runs: Vec<_> = sample.side(side).collect();
-            if runs.is_empty() { continue }
-            let begin = Instant::now();
-            let framed = framescope_guess::framing::framings(&runs, most);
-            let took = begin.elapsed();
+            let framed = &both[side];
+            if sides[side].is_empty() { continue }
             let score = |framing: &framescope_guess::framing::Framing| {
                 let (mut right, mut all) = (0, 0);
                 for talk in &sample.talks {

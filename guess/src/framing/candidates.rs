@@ -45,14 +45,70 @@ pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
             kept.push(Framed { framing, weight });
         }
     }
-    kept.sort_by(|a, b| b.weight.bits().total_cmp(&a.weight.bits()));
+    best_first(&mut kept);
     kept.truncate(KEPT);
     let expected = Expected::of(runs);
     for framed in &mut kept {
         framed.weight = weigh(&framed.framing, runs, &expected, most);
     }
-    kept.sort_by(|a, b| b.weight.bits().total_cmp(&a.weight.bits()));
+    best_first(&mut kept);
     kept
+}
+
+fn best_first(all: &mut [Framed]) {
+    all.sort_by(|a, b| b.weight.bits().total_cmp(&a.weight.bits()));
+}
+
+/// What the same rule for both sides is worth more than two rules.
+const SHARED: f64 = 24.0;
+
+/// The best framings of both sides of conversations: of each side, if it says anything.
+pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
+    let mut found = sides.map(|runs| framings(runs, most));
+    let best = |all: &[Framed]| all.first().map_or(0.0, |framed| framed.weight.bits());
+    let [one, other] = &found;
+    if one.is_empty() || other.is_empty() {
+        return found;
+    }
+    let apart = best(one) + best(other);
+    let mut rules: Vec<Rule> = Vec::new();
+    for framed in one.iter().chain(other) {
+        if framed.framing.rule != Rule::Segment && !rules.contains(&framed.framing.rule) {
+            rules.push(framed.framing.rule.clone());
+        }
+    }
+    let expected = sides.map(Expected::of);
+    let mut together: Option<(f64, [Framed; 2])> = None;
+    for rule in rules {
+        let [Some(one), Some(other)] = [0, 1].map(|side: usize| {
+            let (runs, expected, known) = (*sides.get(side)?, expected.get(side)?, found.get(side)?);
+            let known: Vec<&Framed> = known.iter().filter(|framed| framed.framing.rule == rule).collect();
+            if let Some(best) = known.first() {
+                return Some((*best).clone());
+            }
+            let framed = preambles(runs).into_iter().map(|preamble| {
+                let framing = Framing { preamble, rule: rule.clone() };
+                let weight = weigh(&framing, runs, expected, most);
+                Framed { framing, weight }
+            });
+            framed.max_by(|a, b| a.weight.bits().total_cmp(&b.weight.bits()))
+        }) else {
+            continue;
+        };
+        let bits = one.weight.bits() + other.weight.bits() + SHARED;
+        if together.as_ref().is_none_or(|(best, _)| bits > *best) {
+            together = Some((bits, [one, other]));
+        }
+    }
+    if let Some((bits, both)) = together
+        && bits > apart
+    {
+        for (all, best) in found.iter_mut().zip(both) {
+            all.retain(|framed| framed.framing != best.framing);
+            all.insert(0, best);
+        }
+    }
+    found
 }
 
 /// Whether it finds anything at all.
@@ -75,12 +131,14 @@ fn is_possible(framing: &Framing, runs: &[&Run]) -> bool {
 fn preambles(runs: &[&Run]) -> Vec<Preamble> {
     let mut all = vec![Preamble::Bytes(0)];
     let beginning: Vec<&&Run> = runs.iter().filter(|run| run.begins).collect();
-    for number in 1..3 {
+    for number in 1..5 {
+        all.push(Preamble::Segments(number));
         let mut ends = beginning.iter().filter_map(|run| run.segments.get(number).copied());
         if let Some(end) = ends.next()
             && ends.all(|other| other == end)
             && end <= 512
         {
+            all.pop();
             all.push(Preamble::Bytes(end));
         }
     }
@@ -221,6 +279,9 @@ fn lengths() -> Vec<Rule> {
     for count in 2..=8 {
         encodings.push((Encoding::Digits(count), &[1]));
         encodings.push((Encoding::HexDigits(count), &[1]));
+    }
+    for wide in [2, 4, 8] {
+        encodings.extend((0..8).map(|bit| (Encoding::Flagged { flag: 1 << bit, wide }, &[1usize][..])));
     }
     let mut all = Vec::new();
     for (encoding, units) in encodings {

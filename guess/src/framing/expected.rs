@@ -22,6 +22,7 @@ impl Expected {
             two: vec![0; PAIRS],
             twos: vec![0; 256 * 256],
             all: 0,
+            believed: [1.0 / 3.0; 3],
         };
         Expected { runs: runs.iter().map(|run| model.run(&run.bytes)).collect() }
     }
@@ -33,6 +34,7 @@ impl Expected {
     }
 }
 
+/// Three ways to expect a byte, and how much each is believed, by how well it did lately.
 struct Model {
     none: Vec<u32>,
     one: Vec<u32>,
@@ -41,7 +43,11 @@ struct Model {
     two: Vec<u16>,
     twos: Vec<u32>,
     all: u32,
+    believed: [f32; 3],
 }
+
+/// What was long ago counts less.
+const MEMORY: f32 = 0.95;
 
 impl Model {
     fn run(&mut self, bytes: &[u8]) -> Vec<f32> {
@@ -72,6 +78,19 @@ impl Model {
             *two += 1;
         }
         self.twos[context] += 1;
-        -by_two.min(1.0).log2()
+        self.mixed([none, by_one, by_two.min(1.0)])
+    }
+
+    /// The bits of a byte of which each way expected so much.
+    fn mixed(&mut self, shares: [f32; 3]) -> f32 {
+        let parts = [0, 1, 2].map(|way: usize| match (self.believed.get(way), shares.get(way)) {
+            (Some(believed), Some(share)) => believed * share,
+            _ => 0.0,
+        });
+        let share = parts.iter().sum::<f32>().max(1e-9);
+        let grown = parts.map(|part| (part / share).max(1e-4).powf(MEMORY));
+        let all: f32 = grown.iter().sum();
+        self.believed = grown.map(|part| part / all);
+        -share.min(1.0).log2()
     }
 }

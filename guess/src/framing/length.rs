@@ -20,6 +20,13 @@ pub enum Encoding {
     Ber,
     /// As WebSocket has it: seven bits, or 16 after 126, or 64 after 127. The highest bit says that four bytes more follow the field.
     WebSocket,
+    /// One byte, or `wide` bytes if the bit `flag` is set in the byte before the field.
+    Flagged {
+        /// The bit, of which only one is set.
+        flag: u8,
+        /// Bytes, the highest first.
+        wide: u8,
+    },
     /// Decimal digits up to a byte that is none, which belongs to the field.
     Decimal,
     /// Hexadecimal digits up to a byte that is none, which belongs to the field.
@@ -48,7 +55,15 @@ impl LengthField {
     #[inline]
     pub fn total(&self, bytes: &[u8]) -> Option<Option<usize>> {
         let Some(field) = bytes.get(self.offset..) else { return Some(None) };
-        let (value, width) = match self.encoding.read(field) {
+        let encoding = match self.encoding {
+            Encoding::Flagged { flag, wide } => {
+                let before = self.offset.checked_sub(1).and_then(|at| bytes.get(at))?;
+                let width = if before & flag == 0 { 1 } else { wide };
+                Encoding::Integer { width, is_little: false, bits: width * 8 }
+            }
+            encoding => encoding,
+        };
+        let (value, width) = match encoding.read(field) {
             Read::Value(value, width) => (value, width),
             Read::Cut => return Some(None),
             Read::Wrong => return None,
@@ -99,6 +114,8 @@ impl Encoding {
                 }
             }
             Encoding::WebSocket => web_socket(bytes),
+            // Which it is, the byte before says.
+            Encoding::Flagged { .. } => Read::Wrong,
             Encoding::Decimal => text(bytes, 10),
             Encoding::Hexadecimal => text(bytes, 16),
             Encoding::Digits(count) => digits(bytes, count.into(), 10),

@@ -5,7 +5,7 @@ mod expected;
 mod length;
 mod weight;
 
-pub use candidates::{Framed, framings};
+pub use candidates::{Framed, framings, of_both};
 pub use length::{Encoding, LengthField};
 pub use weight::Weight;
 
@@ -47,6 +47,8 @@ pub struct Framing {
 pub enum Preamble {
     /// So many bytes.
     Bytes(usize),
+    /// So many segments.
+    Segments(usize),
     /// All up to these bytes, and them.
     Through(Vec<u8>),
 }
@@ -56,7 +58,8 @@ impl Preamble {
     fn end(&self, run: &Run) -> usize {
         match self {
             Preamble::Bytes(count) if run.begins => *count,
-            Preamble::Bytes(_) => 0,
+            Preamble::Segments(count) if run.begins => run.segments.get(*count).copied().unwrap_or(run.bytes.len()),
+            Preamble::Bytes(_) | Preamble::Segments(_) => 0,
             Preamble::Through(end) => {
                 memchr::memmem::find(&run.bytes, end).map_or(run.bytes.len(), |at| at + end.len())
             }
@@ -127,7 +130,10 @@ impl Framing {
             let segment_end = run.segments.get(segment).copied().unwrap_or(run.bytes.len());
             match self.rule.next(run.bytes.get(at..).unwrap_or_default(), segment_end - at) {
                 Next::Message(length) => at += length,
-                Next::Cut => break,
+                Next::Cut => {
+                    found.is_wrong = run.ends;
+                    break;
+                }
                 Next::Wrong => {
                     found.is_wrong = true;
                     break;

@@ -25,14 +25,22 @@ pub struct Weight {
     pub at_segments: (usize, usize),
     /// How many of the bytes are in messages.
     pub covered: (usize, usize),
+    /// How many runs go on with what can't be a message.
+    pub breaks: usize,
 }
 
 impl Weight {
     /// All in all.
     pub fn bits(&self) -> f64 {
-        let share = |(part, all): (usize, usize)| if all == 0 { 1.0 } else { part as f64 / all as f64 };
-        let (covered, hit) = (share(self.covered), share(self.at_segments));
-        (self.segments + self.rule + self.columns) * covered * covered * hit - self.cost - 40.0 * (1.0 - covered)
+        let length = self.covered.0 as f64 / self.messages.max(1) as f64;
+        if length < SHORTEST {
+            return f64::NEG_INFINITY;
+        }
+        // Where no segment tells anything, that the rule goes on to the end counts instead.
+        let (part, all) = if self.at_segments.1 < TELLING { self.covered } else { self.at_segments };
+        let share = (part + 1) as f64 / (all + 1) as f64;
+        let gained = self.segments + self.rule + self.columns;
+        gained * if gained > 0.0 { share } else { 1.0 } - self.cost - BREAK * self.breaks as f64
     }
 
     fn add(&mut self, other: &Weight) {
@@ -42,9 +50,16 @@ impl Weight {
         self.at_segments.1 += other.at_segments.1;
         self.covered.0 += other.covered.0;
         self.covered.1 += other.covered.1;
+        self.breaks += other.breaks;
     }
 }
 
+/// Shorter messages are not believed: there are too many of them.
+const SHORTEST: f64 = 3.0;
+/// So many segments tell something.
+const TELLING: usize = 4;
+/// What it costs that a run goes on with no message.
+const BREAK: f64 = 24.0;
 /// How many columns are compared.
 const COLUMNS: usize = 8;
 /// A segment that is shorter does not end only because it is full.
@@ -127,6 +142,7 @@ fn of_segments(run: &Run, found: &Found, most: usize) -> Weight {
         messages: found.count(),
         at_segments: (hits, told.len()),
         covered: (found.covered(), end - begin),
+        breaks: found.is_wrong.into(),
         ..Weight::default()
     }
 }
