@@ -136,6 +136,8 @@ pub enum Meaning {
         /// The values, rising, and how often each occurs.
         values: Vec<(u64, usize)>,
     },
+    /// Fields, of a part of the message that has a size of its own.
+    Fields(Box<Layout>),
     /// Equal parts one after another.
     Repeated {
         /// The fields of each.
@@ -187,8 +189,6 @@ pub enum Form {
     Leb128,
     /// Seven bits a byte, the highest first (VLQ).
     Vlq,
-    /// Decimal digits.
-    Decimal,
 }
 
 /// Which byte of a number is first.
@@ -307,7 +307,7 @@ impl Layout {
         while let Some(layout) = open.pop() {
             for field in &layout.fields {
                 all.push(field);
-                if let Meaning::Repeated { element, .. } = &field.meaning {
+                if let Meaning::Repeated { element, .. } | Meaning::Fields(element) = &field.meaning {
                     open.push(element);
                 }
             }
