@@ -6,6 +6,9 @@
 //! Nothing here reads a file or a clock, and the same sample gives the same result. Work is bounded by the size of the sample.
 
 pub mod framing;
+pub mod layout;
+mod message;
 mod sample;
 
+pub use message::Message;
 pub use sample::{Limits, Run, Sample, Talk};
