@@ -1,7 +1,7 @@
 //! The hypotheses that are tried, from those that could be.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
