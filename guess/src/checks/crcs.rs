@@ -49,10 +49,9 @@ impl Class {
 
     /// Those with any generator.
     pub(super) fn of(width: u8, polynomial: u64, reflected: bool) -> Class {
-        let known = Class::all(width.into()).into_iter();
+        let mut known = Class::all(width.into()).into_iter();
         known
-            .filter(|class| (class.about.polynomial, class.about.reflected) == (polynomial, reflected))
-            .last()
+            .find(|class| (class.about.polynomial, class.about.reflected) == (polynomial, reflected))
             // One that is not in the catalogue takes as many bits as it has.
             .unwrap_or_else(|| Class::new(width, polynomial, reflected, f64::from(width) + 8.0))
     }

@@ -144,10 +144,10 @@ impl Totals {
                 // Only a sum of no ones gives zero.
                 0xffff - if words == 0 { 0 } else { (words - 1) % 0xffff + 1 }
             }
-            Kind::Fletcher16(modulus) => (sum_of_sums % modulus) << 8 | sum % modulus,
+            Kind::Fletcher16(modulus) => (sum_of_sums % modulus) << 8 | (sum % modulus),
             Kind::Adler32 => {
                 let b = self.length.wrapping_add(sum_of_sums);
-                (b % 65521) << 16 | (1 + sum) % 65521
+                (b % 65521) << 16 | ((1 + sum) % 65521)
             }
             Kind::Fletcher32(le) => {
                 let [even_weighted, odd_weighted] = self.sums.weighted;
@@ -157,7 +157,7 @@ impl Totals {
                 let (even_part, odd_part) =
                     (of(even, even_weighted), of(odd, odd_weighted.wrapping_sub(odd)));
                 let (low, high) = if le { (even_part, odd_part) } else { (odd_part, even_part) };
-                (low.wrapping_add(high << 8) % 65535) << 16 | self.words(le) % 65535
+                (low.wrapping_add(high << 8) % 65535) << 16 | (self.words(le) % 65535)
             }
         }
     }

@@ -1,0 +1,98 @@
+//! How often the claims on random layouts are right.
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of the tests' own")]
+
+use std::collections::BTreeMap;
+
+use super::random::{Chance, Made, Talks, judge, made, parts};
+use super::{Meaning, layout};
+use crate::Message;
+
+fn messages(parts: &[super::random::Part], count: u64, chance: &mut Chance) -> Vec<Made> {
+    let talks = [1, 3, 8][chance.below(3) as usize].min(count / 6 + 1);
+    let mut all = Vec::new();
+    for talk in 0..talks {
+        let mut state = Talks::new(chance);
+        for _ in 0..count / talks {
+            state.advance(chance);
+            let mut message = made(talk as u32, state.time, chance);
+            for (number, part) in parts.iter().enumerate() {
+                state.write(number, part, &mut message, chance);
+            }
+            all.push(message);
+        }
+    }
+    all
+}
+
+#[test]
+fn claims_on_random_fixed_layouts_are_right_as_often_as_they_say() {
+    let draws: u64 = std::env::var("DRAWS").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
+    let verbose = std::env::var("V").is_ok();
+    let (mut right, mut all) = (0, 0);
+    let mut sure = (0, 0);
+    let mut buckets: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+    let mut kinds: BTreeMap<(&str, u32), (usize, usize)> = BTreeMap::new();
+    let first = std::env::var("FIRST").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    for seed in first..first + draws {
+        let mut chance = Chance(seed);
+        let parts = parts(&mut chance);
+        let count = [12, 30, 100, 400][chance.below(4) as usize];
+        let made = messages(&parts, count, &mut chance);
+        let messages: Vec<Message<'_>> = made.iter().map(Made::message).collect();
+        let found = layout(&messages, &[], &|| false);
+        let (good, bytes, judged) = judge(&parts, &found);
+        if std::env::var("FIELDS").is_ok() {
+            println!("{parts:?}\n{:#?}", found.fields);
+        }
+        right += good;
+        all += bytes;
+        for claim in judged {
+            let bucket = (claim.field.confidence * 10.0) as u32;
+            let (is_sure, right) = (claim.field.confidence > 0.9, usize::from(claim.is_right));
+            let entry = buckets.entry(bucket).or_default();
+            *entry = (entry.0 + right, entry.1 + 1);
+            let entry = kinds.entry((super::random::kind(&claim.field.meaning), bucket)).or_default();
+            *entry = (entry.0 + right, entry.1 + 1);
+            if is_sure {
+                sure = (sure.0 + 1 - right, sure.1 + 1);
+            }
+            if verbose && (is_sure || claim.field.confidence > 0.7) && right == 0 {
+                println!("{seed} {count} {:?}\n     really {}", claim.field, claim.really);
+            }
+        }
+    }
+    println!(
+        "{right} of {all} bytes in the right kind of field; {} of {} sure claims are false",
+        sure.0, sure.1
+    );
+    println!("{buckets:?}");
+    for (kind, (right, all)) in &kinds {
+        println!("{kind:?} {right}/{all} {:.2}", *right as f64 / *all as f64);
+    }
+    assert!(right * 10 >= all * 7, "{right} of {all} bytes in the right kind of field");
+    assert!(sure.0 * 50 < sure.1, "{} of {} sure claims are false", sure.0, sure.1);
+}
+
+#[test]
+fn random_messages_give_no_story() {
+    for seed in 0..20 {
+        let mut chance = Chance(seed);
+        let mut all = Vec::new();
+        for number in 0..60 {
+            let mut message =
+                made(number % 3, 1_750_000_000_000_000_000 + i64::from(number) * 1_000_000_000, &mut chance);
+            message.bytes = (0..64).map(|_| chance.next() as u8).collect();
+            message.answers = (0..64).map(|_| chance.next() as u8).collect();
+            all.push(message);
+        }
+        let messages: Vec<Message<'_>> = all.iter().map(Made::message).collect();
+        let found = layout(&messages, &[], &|| false);
+        for field in found.fields {
+            let is_story = !matches!(field.meaning, Meaning::Random | Meaning::Bytes | Meaning::Integer(_));
+            assert!(
+                !is_story && (field.confidence < 0.6 || !matches!(field.meaning, Meaning::Integer(_))),
+                "{field:?}"
+            );
+        }
+    }
+}
