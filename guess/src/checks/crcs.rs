@@ -28,7 +28,7 @@ const COMMON_ONES: [&str; 11] = [
     "crc-64/xz",
 ];
 /// How many bytes are shifted through registers for the messages of a seed.
-const WORK: usize = 60_000_000;
+const WORK: usize = 20_000_000;
 
 /// CRCs with one generator and one order of bits.
 pub(super) struct Class {

@@ -11,9 +11,11 @@ const COST: f64 = 11.0;
 const COST_AGAIN: f64 = 8.5;
 /// The farthest place from the start.
 const FARTHEST: usize = 12;
-/// How many messages a generator is searched in, and their longest part.
+/// How many messages a generator is searched in, and the longest ones.
 const MESSAGES: usize = 8;
 const LONGEST: usize = 512;
+/// How many common divisors are computed: as many as this, of messages of one byte. It takes four times as long for two bytes.
+const WORK: usize = 25_000_000;
 
 /// How messages are made comparable.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,31 +49,30 @@ pub(super) fn search(weighing: &mut Weighing<'_>, cancelled: &dyn Fn() -> bool) 
         groups.extend(parts.map(|part| (part.to_vec(), [Begin::Zero, Begin::Ones].as_slice())));
     }
     let found = weighing.fields();
-    for size in [1, 2, 3, 4, 8] {
-        let spans: Vec<(Span, f64)> = spans::spans(size, weighing.length_field)
-            .into_iter()
-            .filter(|(span, cost)| *cost <= COST && !matches!(span.place, Place::Start(FARTHEST..)))
-            .collect();
-        for (span, cost) in spans {
-            if cancelled() {
-                return false;
+    let sizes = [1, 2, 3, 4, 8].into_iter();
+    let mut spans: Vec<(Span, f64)> =
+        sizes.flat_map(|size| spans::spans(size, weighing.length_field)).collect();
+    spans.retain(|(span, cost)| *cost <= COST && !matches!(span.place, Place::Start(FARTHEST..)));
+    spans.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    let mut left = WORK;
+    for (span, cost) in spans {
+        if cancelled() {
+            return false;
+        }
+        for &form in Form::of(span.size).iter().filter(|form| **form != Form::Decimal) {
+            // It must be worth the generator, and what the result is combined with.
+            let bits = 16.0 * form.value_size(span.size) as f64;
+            let is_known = found.contains(&(span.place, span.size));
+            if is_known || weighing.worth(&span, form) < weigh::LEAST + cost + bits {
+                continue;
             }
-            for &form in Form::of(size).iter().filter(|form| **form != Form::Decimal) {
-                // It must be worth the generator, and what the result is combined with.
-                let bits = 16.0 * form.value_size(size) as f64;
-                if found.contains(&(span.place, span.size))
-                    || weighing.worth(&span, form) < weigh::LEAST + cost + bits
-                {
-                    continue;
-                }
-                for ((messages, begins), most) in groups.iter().zip([COST, COST_AGAIN]) {
-                    if cost > most {
-                        continue;
-                    }
-                    for &begin in *begins {
-                        for reflected in [false, true] {
-                            try_one((span, cost), form, (messages, begin, reflected), weighing);
-                        }
+            for ((messages, begins), most) in groups.iter().zip([COST, COST_AGAIN]) {
+                let length = messages.iter().map(|message| message.len()).max().unwrap_or(0);
+                for &begin in begins.iter().filter(|_| cost <= most) {
+                    for reflected in [false, true] {
+                        let Some(less) = left.checked_sub(length * length) else { continue };
+                        left = less;
+                        try_one((span, cost), form, (messages, begin, reflected), weighing);
                     }
                 }
             }

@@ -12,6 +12,8 @@ use super::{Check, Form, value};
 
 /// The bits that a check's values must say beyond the hypothesis. By chance that happens once in two to the power of this.
 pub(super) const LEAST: f64 = 20.0;
+/// How many messages, different in what is covered, must show a check.
+const FEWEST: usize = 4;
 /// The most checks of one kind of messages.
 const MOST: usize = 4;
 
@@ -76,16 +78,31 @@ impl<'s> Weighing<'s> {
             return;
         }
         let all = &self.sample.messages;
-        let holding: Vec<&[u8]> =
-            all.iter().copied().filter(|message| holds(span, *form, algorithm, message)).collect();
-        if !is_enough(holding.len(), all.len()) {
+        let (mut holding, mut failed) = (Vec::new(), 0);
+        for &message in all {
+            match holds(span, *form, algorithm, message) {
+                true => holding.push(message),
+                false => failed += 1,
+            }
+            if failed > 0 && !is_enough(all.len() - failed, all.len()) {
+                return;
+            }
+        }
+        let damaged = evidence::choice(all.len() - holding.len(), all.len());
+        let mut seen = HashSet::new();
+        let different: Vec<&[u8]> = holding
+            .into_iter()
+            .filter(|message| {
+                // Messages that differ only in other bytes say the same again, and what zeros would give says nothing.
+                let bytes = span.bytes(message).unwrap_or_default();
+                let width = u32::try_from(form.value_size(span.size)).unwrap_or(8);
+                let zeros = algorithm.number(&vec![0; bytes.len()], width);
+                algorithm.number(&bytes, width) != zeros && seen.insert(bytes)
+            })
+            .collect();
+        if different.len() < FEWEST {
             return;
         }
-        // Messages that differ only in other bytes say the same again.
-        let mut seen = HashSet::new();
-        let damaged = evidence::choice(all.len() - holding.len(), all.len());
-        let different: Vec<&[u8]> =
-            holding.into_iter().filter(|message| seen.insert(span.bytes(message))).collect();
         let bits = evidence::worth(&different, span.place, span.size, *form) - damaged - cost;
         if bits >= LEAST {
             self.found.push((bits, candidate));
