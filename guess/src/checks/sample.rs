@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 /// How many messages hypotheses are weighed with, and how many bytes these may have together.
 const MESSAGES: usize = 48;
-const BYTES: usize = 256 << 10;
+const BYTES: usize = 128 << 10;
 /// How many of all messages are considered.
 const CONSIDERED: usize = 4096;
 /// How many messages show whether a hypothesis is worth weighing, and how often that is tried with others.
