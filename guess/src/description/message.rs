@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use super::Side;
 use super::fields::{self, linear};
 use super::names::Names;
 use super::yaml::{Attribute, Document, Structure, list, quoted};
-use super::Side;
-use crate::framing::{Encoding, LengthField, Rule};
 use crate::Message;
+use crate::framing::{Encoding, LengthField, Rule};
 use crate::kinds::{self, Kind};
 use crate::layout::layout;
 
@@ -60,12 +60,15 @@ pub(super) fn describe(
     };
     let head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before);
     let mut names = Names::default();
-    let flagged = usize::from(matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. })));
+    let flagged =
+        usize::from(matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. })));
     header(&mut part, &mut names, document, &messages, (0..before - flagged, &kind), is_cancelled);
     if flagged == 1 && kind.as_ref().is_some_and(|kind| kind.at + 1 == before) {
         header(&mut part, &mut names, document, &messages, (before - 1..before, &kind), is_cancelled);
     } else if flagged == 1 {
-        part.structure.fields.push(Attribute::new(names.unique("flags")).with("type", "u1").with("-hex", "true"));
+        part.structure
+            .fields
+            .push(Attribute::new(names.unique("flags")).with("type", "u1").with("-hex", "true"));
     }
     length(rule, &side.messages, &mut part.structure, &mut names, document);
     header(&mut part, &mut names, document, &messages, (before..head, &kind), is_cancelled);
@@ -79,7 +82,15 @@ pub(super) fn describe(
             values.join(", ")
         ));
     }
-    body(&mut part, &mut names, document, &messages, (rule, head - before, head), kind.as_ref(), is_cancelled);
+    body(
+        &mut part,
+        &mut names,
+        document,
+        &messages,
+        (rule, head - before, head),
+        kind.as_ref(),
+        is_cancelled,
+    );
     part
 }
 
@@ -138,9 +149,10 @@ fn body(
             field.with("size-eos", "true")
         }
         Rule::Terminator(end) => field.with("terminator", fields::terminator(end)),
-        Rule::Magic(magic) => {
-            field.with("terminator", fields::terminator(magic)).with("consume", "false").with("eos-error", "false")
-        }
+        Rule::Magic(magic) => field
+            .with("terminator", fields::terminator(magic))
+            .with("consume", "false")
+            .with("eos-error", "false"),
         Rule::Kind { lengths, .. } => {
             let sizes = lengths.iter().enumerate().filter(|(_, length)| **length > 0);
             let sized = sizes.map(|(value, length)| {
@@ -167,7 +179,8 @@ fn body(
     let bodies = |wanted: Option<u8>| {
         let mut found = Vec::new();
         for message in messages {
-            let is_of_kind = kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value));
+            let is_of_kind =
+                kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value));
             if let Some(bytes) = message.bytes.get(head..).filter(|_| is_of_kind) {
                 found.push(Message { bytes, ..*message });
             }
@@ -228,13 +241,22 @@ fn without(rule: &Rule, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn is_text(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(|c| !c.is_control() || c == '\t' || c == '\r' || c == '\n'))
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c == '\t' || c == '\r' || c == '\n'))
 }
 
 /// Adds what the rule reads.
-fn length(rule: &Rule, messages: &[Message<'_>], into: &mut Structure, names: &mut Names, document: &mut Document) {
+fn length(
+    rule: &Rule,
+    messages: &[Message<'_>],
+    into: &mut Structure,
+    names: &mut Names,
+    document: &mut Document,
+) {
     match rule {
-        Rule::Magic(magic) => into.fields.push(Attribute::new(names.unique("magic")).with("contents", list(magic))),
+        Rule::Magic(magic) => {
+            into.fields.push(Attribute::new(names.unique("magic")).with("contents", list(magic)))
+        }
         Rule::Length(field) => length_field(field, messages, into, document),
         _ => {}
     }
@@ -286,7 +308,9 @@ fn length_field(
                 Some(field) if field.id == "kind" => "kind.to_i",
                 _ => "flags",
             };
-            let of_type = format!("{{switch-on: '({before} & 0x{flag:02x}) != 0', cases: {{true: u{wide}, false: u1}}}}");
+            let of_type = format!(
+                "{{switch-on: '({before} & 0x{flag:02x}) != 0', cases: {{true: u{wide}, false: u1}}}}"
+            );
             into.fields.push(length().with("type", of_type).doc(doc));
         }
         Encoding::Decimal | Encoding::Hexadecimal => {
@@ -332,7 +356,9 @@ fn evidence(rule: &Rule) -> String {
         Rule::Fixed(size) => format!("each message has {size} bytes"),
         Rule::Length(field) => field.to_string(),
         Rule::Terminator(end) => format!("each message ends with {}", list(end)),
-        Rule::Magic(magic) => format!("each message begins with {}, and ends where the next begins", list(magic)),
+        Rule::Magic(magic) => {
+            format!("each message begins with {}, and ends where the next begins", list(magic))
+        }
         Rule::Kind { at, .. } => format!("byte {at} says how long the message is, by a table"),
     }
 }
