@@ -5,6 +5,7 @@
 //!
 //! Nothing here reads a file or a clock, and the same sample gives the same result. Work is bounded by the size of the sample.
 
+pub mod checks;
 mod description;
 pub mod framing;
 mod guess;
