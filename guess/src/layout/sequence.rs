@@ -112,10 +112,14 @@ fn rising(
             format!("rises by 1 to {largest} from each message {of} to the next, in {held} of {all} cases")
         }
     };
-    // A constant byte next to it may be its highest.
+    // A constant byte next to it may be its highest, and so may one next to the table.
     let next = if order == Order::Big { from.checked_sub(1) } else { Some(from + width) };
-    let is_open =
-        width < 8 && next.and_then(|next| table.columns.get(next)).is_some_and(|column| column.distinct == 1);
+    let is_open = width < 8
+        && match next.map(|next| table.columns.get(next)) {
+            Some(Some(column)) => column.distinct == 1,
+            Some(None) => table.rows.iter().any(|row| row.offset + table.width < row.message.bytes.len()),
+            None => table.rows.iter().any(|row| row.offset > 0),
+        };
     let varying = table.digits(from, width, order).iter().filter(|column| column.distinct > 1).count();
     let carried = if highest.distinct > 1 { varying.saturating_sub(1) } else { 0 };
     Some(Claim {

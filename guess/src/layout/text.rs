@@ -9,6 +9,8 @@ use super::table::{Column, Table, distinct};
 pub(super) fn find_texts(table: &Table<'_>, claims: &mut Vec<Claim>) {
     let is_text =
         |column: &Column| column.values().all(|byte| byte == 0 || is_printable(byte)) && !column.is_zero();
+    // Where the table ends and the messages do not, a text may continue.
+    let is_end = table.rows.iter().all(|row| row.offset + table.width >= row.message.bytes.len());
     let mut from = 0;
     while from < table.width {
         let end = (from..table.width)
@@ -20,7 +22,8 @@ pub(super) fn find_texts(table: &Table<'_>, claims: &mut Vec<Claim>) {
             let zeros = table.columns.iter().skip(end).take_while(|column| column.is_zero()).count();
             for (number, &start) in cuts.iter().enumerate() {
                 for &stop in cuts.iter().skip(number + 1).filter(|&&stop| stop >= start + 3) {
-                    let is_alone = cuts.len() < 5 && (stop < end || zeros == 0);
+                    let is_alone =
+                        cuts.len() < 5 && (stop < end || zeros == 0) && (stop < table.width || is_end);
                     claims.extend(text(table, start, stop - start, 0, is_alone));
                     if stop == end {
                         for unused in (1..=zeros.min(64))
@@ -228,7 +231,7 @@ pub(super) fn find_random(table: &Table<'_>, claims: &mut Vec<Claim>) {
                 from,
                 width,
                 meaning: Meaning::Random,
-                gain: 3.0 * width as f64,
+                gain: if width < 8 { 4.5 } else { 6.0 } * width as f64,
                 confidence: if width >= 12 && all >= 20 { 0.85 } else { 0.6 },
                 holds: (all, all),
                 evidence: format!(
