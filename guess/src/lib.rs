@@ -5,10 +5,14 @@
 //!
 //! Nothing here reads a file or a clock, and the same sample gives the same result. Work is bounded by the size of the sample.
 
+mod description;
 pub mod framing;
+mod guess;
+pub mod kinds;
 pub mod layout;
 mod message;
 mod sample;
 
+pub use guess::{Guess, guess};
 pub use message::Message;
 pub use sample::{Limits, Run, Sample, Talk};

@@ -1,6 +1,7 @@
 //! What is looked at of a capture: the bytes of its streams, and where their segments begin.
 
 use std::io;
+use std::net::SocketAddr;
 
 use framescope_capture::{BlockReader, FlowId, Index, TransportType};
 use framescope_parser::Direction;
@@ -38,6 +39,8 @@ pub struct Talk {
     pub sides: [Run; 2],
     /// Whether each segment is a datagram, which a message does not cross.
     pub is_datagrams: bool,
+    /// Address and port of the client, and of the server; None for a file.
+    pub endpoints: [Option<SocketAddr>; 2],
 }
 
 /// The bytes of a direction up to its first gap.
@@ -56,6 +59,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// When the byte at a place was captured; 0 if that is unknown.
+    pub fn time(&self, at: usize) -> i64 {
+        let segment = self.segments.partition_point(|&begin| begin <= at).saturating_sub(1);
+        self.times.get(segment).copied().unwrap_or(0)
+    }
+
     /// Where a segment ends.
     pub fn segment_end(&self, number: usize) -> usize {
         self.segments.get(number + 1).copied().unwrap_or(self.bytes.len())
@@ -74,7 +83,12 @@ impl Sample {
             if left == 0 || sample.talks.len() == limits.talks {
                 break;
             }
-            let mut talk = Talk { flow, is_datagrams: about.transport == TransportType::Udp, ..Talk::default() };
+            let mut talk = Talk {
+                flow,
+                is_datagrams: about.transport == TransportType::Udp,
+                endpoints: [about.source(Direction::Forward), about.source(Direction::Backward)],
+                ..Talk::default()
+            };
             for (side, direction) in talk.sides.iter_mut().zip([Direction::Forward, Direction::Backward]) {
                 *side = run(index, flow, direction, left.min(limits.bytes_of_one), &mut reader)?;
                 left -= side.bytes.len();

@@ -1,6 +1,10 @@
 //! The hypotheses that are tried, from those that could be.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
 
 use super::expected::Expected;
 use super::length::{Encoding, LengthField};
@@ -21,6 +25,10 @@ pub struct Framed {
 const FIELD_OFFSETS: usize = 24;
 /// So many bytes may follow a field, or come before its end, that it does not count, or does.
 const MOST_BEYOND: i64 = 24;
+/// The longest messages of one length, how many lengths are tried, and in how many bytes they are looked for.
+const LONGEST_FIXED: usize = 512;
+const FIXED: usize = 48;
+const FIRST: usize = 8 << 10;
 /// How many of the hypotheses are weighed over all of the sample.
 const KEPT: usize = 48;
 /// How many messages of each run are looked at first, and in how many bytes.
@@ -35,14 +43,26 @@ pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
     let few: Vec<&Run> = runs.iter().copied().take(FEW_RUNS).collect();
     let of_few = Expected::of(&few);
     let mut kept: Vec<Framed> = Vec::new();
+    let mut same = HashMap::new();
     for preamble in preambles(&few) {
         for rule in rules(&few, &preamble) {
             let framing = Framing { preamble: preamble.clone(), rule };
-            if !is_possible(&framing, &few) {
-                continue;
-            }
+            let Some(boundaries) = possible(&framing, &few) else { continue };
             let weight = weigh(&framing, &few, &of_few, FEW);
-            kept.push(Framed { framing, weight });
+            let framed = Framed { framing, weight };
+            match same.entry(boundaries) {
+                Entry::Occupied(entry) => {
+                    // Of hypotheses that say the same, the one that explains most.
+                    let known: Option<&mut Framed> = kept.get_mut(*entry.get());
+                    if let Some(known) = known.filter(|known| known.weight.bits() < framed.weight.bits()) {
+                        *known = framed;
+                    }
+                }
+                Entry::Vacant(entry) => {
+                    entry.insert(kept.len());
+                    kept.push(framed);
+                }
+            }
         }
     }
     best_first(&mut kept);
@@ -111,9 +131,10 @@ pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
     found
 }
 
-/// Whether it finds anything at all.
-fn is_possible(framing: &Framing, runs: &[&Run]) -> bool {
+/// The boundaries that it finds, as one number. None if it finds hardly anything.
+fn possible(framing: &Framing, runs: &[&Run]) -> Option<u64> {
     let (mut covered, mut all, mut count) = (0, 0, 0);
+    let mut hasher = FxHasher::default();
     for run in runs {
         let found = framing.find(run, FEW);
         let end = if found.count() == FEW { found.covered() } else { run.bytes.len() };
@@ -121,10 +142,11 @@ fn is_possible(framing: &Framing, runs: &[&Run]) -> bool {
         all += end;
         count += found.count();
         if covered * 2 < all && all > 4096 {
-            return false;
+            return None;
         }
+        found.boundaries.hash(&mut hasher);
     }
-    count > 0 && covered * 2 >= all
+    (count > 0 && covered * 2 >= all).then(|| hasher.finish())
 }
 
 /// What may come before the first message.
@@ -161,21 +183,29 @@ fn rules(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
     rules
 }
 
-fn fixed(runs: &[&Run]) -> impl Iterator<Item = Rule> {
+fn fixed(runs: &[&Run]) -> Vec<Rule> {
     let lengths = runs.iter().flat_map(|run| {
         (0..run.segments.len()).map(|at| run.segment_end(at) - run.segments.get(at).copied().unwrap_or(0))
     });
     let all: Vec<usize> = lengths.take(500).filter(|length| *length > 0).collect();
     let common = all.iter().copied().fold(0, gcd);
-    let divisors = (1..=common.min(4096)).filter(move |length| common % length == 0);
-    let mut seen: HashSet<usize> = divisors.collect();
-    // A stream in few segments may hold any number of them.
-    if all.len() < 8 {
-        seen.extend(2..=256);
-    }
-    let mut seen: Vec<usize> = seen.into_iter().collect();
-    seen.sort_unstable();
-    seen.into_iter().map(Rule::Fixed)
+    let mut found: Vec<usize> = (2..=common.min(4096)).filter(|length| common % length == 0).collect();
+    // And those after which bytes are the same most often.
+    let mut alike: Vec<(usize, usize)> = (3..=LONGEST_FIXED).map(|length| (alike(runs, length), length)).collect();
+    alike.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    found.extend(alike.iter().take(FIXED).map(|(_, length)| length));
+    found.sort_unstable();
+    found.dedup();
+    found.into_iter().map(Rule::Fixed).collect()
+}
+
+/// How many of the first bytes are as those so many bytes later.
+fn alike(runs: &[&Run], later: usize) -> usize {
+    let of_run = |run: &&Run| {
+        let bytes = run.bytes.get(..FIRST).unwrap_or(&run.bytes);
+        bytes.iter().zip(bytes.iter().skip(later)).filter(|(one, other)| one == other).count()
+    };
+    runs.iter().take(4).map(of_run).sum()
 }
 
 fn gcd(a: usize, b: usize) -> usize {

@@ -1,5 +1,7 @@
 //! Fields that say how long a message is.
 
+use std::fmt;
+
 /// How a number is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -54,16 +56,7 @@ impl LengthField {
     /// How long the message is that `bytes` begin with. None if it can't be one; None inside if the field is not there yet.
     #[inline]
     pub fn total(&self, bytes: &[u8]) -> Option<Option<usize>> {
-        let Some(field) = bytes.get(self.offset..) else { return Some(None) };
-        let encoding = match self.encoding {
-            Encoding::Flagged { flag, wide } => {
-                let before = self.offset.checked_sub(1).and_then(|at| bytes.get(at))?;
-                let width = if before & flag == 0 { 1 } else { wide };
-                Encoding::Integer { width, is_little: false, bits: width * 8 }
-            }
-            encoding => encoding,
-        };
-        let (value, width) = match encoding.read(field) {
+        let (value, width) = match self.read(bytes) {
             Read::Value(value, width) => (value, width),
             Read::Cut => return Some(None),
             Read::Wrong => return None,
@@ -76,6 +69,64 @@ impl LengthField {
     }
 }
 
+impl LengthField {
+    /// How many bytes the field has in a message.
+    pub fn width_in(&self, message: &[u8]) -> Option<usize> {
+        match self.read(message) {
+            Read::Value(_, width) => Some(width),
+            _ => None,
+        }
+    }
+
+    fn read(&self, bytes: &[u8]) -> Read {
+        let Some(field) = bytes.get(self.offset..) else { return Read::Cut };
+        match self.encoding {
+            Encoding::Flagged { flag, wide } => {
+                let Some(before) = self.offset.checked_sub(1).and_then(|at| bytes.get(at)) else {
+                    return Read::Wrong;
+                };
+                let width = if before & flag == 0 { 1 } else { wide };
+                Encoding::Integer { width, is_little: false, bits: width * 8 }.read(field)
+            }
+            encoding => encoding.read(field),
+        }
+    }
+}
+
+impl fmt::Display for LengthField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match self.encoding {
+            Encoding::Integer { width: 1, bits: 8, .. } => "1 byte".to_owned(),
+            Encoding::Integer { width: 1, bits, .. } => format!("the low {bits} bits of 1 byte"),
+            Encoding::Integer { width, is_little, bits } => {
+                let order = if is_little { "little-endian" } else { "big-endian" };
+                let low = if bits < width * 8 { format!("the low {bits} bits of ") } else { String::new() };
+                format!("{low}{width} bytes, {order}")
+            }
+            Encoding::Leb128 => "a LEB128 number".to_owned(),
+            Encoding::Vlq => "a number of seven bits a byte, the highest first".to_owned(),
+            Encoding::Ber => "a length of ASN.1's basic encoding".to_owned(),
+            Encoding::WebSocket => "a length as WebSocket has it".to_owned(),
+            Encoding::Flagged { flag, wide } => {
+                format!("1 byte, or {wide} if the byte before has the bit 0x{flag:02x}")
+            }
+            Encoding::Decimal => "decimal digits".to_owned(),
+            Encoding::Hexadecimal => "hexadecimal digits".to_owned(),
+            Encoding::Digits(count) => format!("{count} decimal digits"),
+            Encoding::HexDigits(count) => format!("{count} hexadecimal digits"),
+        };
+        let unit = if self.unit == 1 { String::new() } else { format!(" in units of {} bytes", self.unit) };
+        let head = i64::try_from(self.offset + self.encoding.width()).unwrap_or(i64::MAX);
+        let counts = match self.beyond {
+            0 => "what follows it".to_owned(),
+            beyond if beyond == -head => "the whole message".to_owned(),
+            beyond if beyond > 0 => format!("what follows it but for {beyond} bytes"),
+            beyond => format!("what follows it and {} bytes more", beyond.unsigned_abs()),
+        };
+        write!(f, "a length at offset {} ({how}) counts {counts}{unit}", self.offset)
+    }
+}
+
 pub(super) enum Read {
     /// A number, and how many bytes it takes.
     Value(u64, usize),
@@ -84,6 +135,16 @@ pub(super) enum Read {
 }
 
 impl Encoding {
+    /// How many bytes the field has, if always as many; else the fewest.
+    pub fn width(self) -> usize {
+        match self {
+            Encoding::Integer { width, .. } => width.into(),
+            Encoding::Digits(count) | Encoding::HexDigits(count) => count.into(),
+            Encoding::Decimal | Encoding::Hexadecimal => 2,
+            Encoding::Leb128 | Encoding::Vlq | Encoding::Ber | Encoding::WebSocket | Encoding::Flagged { .. } => 1,
+        }
+    }
+
     /// Reads the number that some bytes begin with.
     #[inline]
     pub(super) fn read(self, bytes: &[u8]) -> Read {

@@ -5,7 +5,8 @@
 //! worth. And bytes at the same place of each message are alike, more than the bytes before them let expect.
 
 use super::expected::Expected;
-use super::{Found, Framing, Next, Rule};
+use super::length::{Encoding, LengthField};
+use super::{Found, Framing, Next, Preamble, Rule};
 use crate::Run;
 
 /// How many bits a framing saves, by what.
@@ -55,13 +56,13 @@ impl Weight {
 }
 
 /// Shorter messages are not believed: there are too many of them.
-const SHORTEST: f64 = 3.0;
+const SHORTEST: f64 = 4.0;
 /// So many segments tell something.
 const TELLING: usize = 4;
 /// What it costs that a run goes on with no message.
 const BREAK: f64 = 24.0;
 /// How many columns are compared.
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 16;
 /// A segment that is shorter does not end only because it is full.
 const LEAST_FULL: usize = 512;
 /// The rule is tried from so many places where no message begins, for so many steps each.
@@ -88,8 +89,12 @@ pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most:
         weight.segments = 0.0;
     }
     weight.columns = of_columns(framing, runs, &all, expected);
+    if matches!(framing.rule, Rule::Magic(_) | Rule::Terminator(_)) {
+        // Numbers one after another have columns too, which bytes that are common in them seem to separate.
+        weight.columns = weight.columns.min(weight.segments.max(0.0) + 0.5 * weight.messages as f64);
+    }
     weight.rule = of_rule(framing, runs, &all);
-    weight.cost = cost(&framing.rule);
+    weight.cost = cost(framing);
     weight
 }
 
@@ -181,13 +186,42 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
     messages as f64 * -(holds / (steps as f64 + 1.0)).log2()
 }
 
-/// How many bits it takes to say which hypothesis it is, among those that are tried.
-fn cost(rule: &Rule) -> f64 {
-    match rule {
+/// How many bits it takes to say which hypothesis it is: what is common takes fewer.
+fn cost(framing: &Framing) -> f64 {
+    let preamble = match &framing.preamble {
+        Preamble::Bytes(0) => 0.0,
+        Preamble::Bytes(_) => 8.0,
+        Preamble::Segments(count) => 6.0 + 2.0 * *count as f64,
+        Preamble::Through(_) => 6.0,
+    };
+    let rule = match &framing.rule {
         Rule::Segment => 1.0,
         Rule::Fixed(_) => 8.0,
-        Rule::Length(_) => 14.0,
+        Rule::Length(field) => of_field(field),
         Rule::Terminator(end) | Rule::Magic(end) => 4.0 + 8.0 * end.len() as f64,
-        Rule::Kind { lengths, .. } => 6.0 + 16.0 * lengths.iter().filter(|&&length| length > 0).count() as f64,
-    }
+        Rule::Kind { lengths, .. } => {
+            6.0 + 16.0 * lengths.iter().filter(|&&length| length > 0).count() as f64
+        }
+    };
+    preamble + rule
+}
+
+fn of_field(field: &LengthField) -> f64 {
+    let encoding = match field.encoding {
+        Encoding::Integer { width, bits, .. } if bits < width * 8 => 6.0,
+        Encoding::Integer { width, .. } => if matches!(width, 1 | 2 | 4) { 2.0 } else { 4.0 },
+        Encoding::Leb128 => 4.0,
+        Encoding::Vlq | Encoding::Ber | Encoding::WebSocket | Encoding::Decimal | Encoding::Digits(_) => 5.0,
+        Encoding::Hexadecimal | Encoding::HexDigits(_) => 6.0,
+        Encoding::Flagged { .. } => 9.0,
+    };
+    // What it counts: all that follows, or the whole message, or else.
+    let counts = match field.beyond {
+        0 => 0.0,
+        beyond if usize::try_from(-beyond).is_ok_and(|before| before == field.offset + field.encoding.width()) => 1.0,
+        beyond if beyond > 0 => 3.0,
+        _ => 4.0,
+    };
+    let place = (field.offset as f64 + 1.0).log2();
+    8.0 + encoding + counts + place + if field.unit > 1 { 4.0 } else { 0.0 }
 }

@@ -1,0 +1,338 @@
+//! The structure of messages: what all have, and what those of a kind have.
+
+use std::ops::Range;
+
+use super::fields::{self, linear};
+use super::names::Names;
+use super::yaml::{Attribute, Document, Structure, list, quoted};
+use super::Side;
+use crate::framing::{Encoding, LengthField, Rule};
+use crate::Message;
+use crate::kinds::{self, Kind};
+use crate::layout::layout;
+
+/// A structure with what is said of it.
+pub(super) struct Part {
+    pub(super) structure: Structure,
+    /// Lines under `-framescope`.
+    pub(super) about: Vec<String>,
+    pub(super) evidence: Vec<String>,
+}
+
+/// Fewer messages of a kind show nothing of their fields.
+const FEWEST: usize = 3;
+
+/// Describes the messages of a side.
+pub(super) fn describe(
+    name: &str,
+    side: &Side<'_>,
+    document: &mut Document,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Part {
+    let rule = &side.framing.rule;
+    let mut part = Part {
+        structure: Structure { name: name.to_owned(), ..Structure::default() },
+        about: Vec::new(),
+        evidence: vec![evidence(rule)],
+    };
+    // The messages without what the rule itself reads: their other bytes are at the same places.
+    let plain: Vec<Vec<u8>> = side.messages.iter().map(|message| without(rule, message.bytes)).collect();
+    let messages: Vec<Message<'_>> = side
+        .messages
+        .iter()
+        .zip(&plain)
+        .map(|(message, bytes)| Message { bytes: bytes.as_slice(), ..*message })
+        .collect();
+    if let Rule::Terminator(end) = rule
+        && messages.iter().all(|message| is_text(message.bytes))
+    {
+        let field = Attribute::new("text").with("type", "str").with("encoding", "UTF-8");
+        part.structure.fields.push(field.with("terminator", fields::terminator(end)));
+        part.about.push("summary: '{text}'".to_owned());
+        part.evidence.push("all of it is text".to_owned());
+        return part;
+    }
+    let bytes: Vec<&[u8]> = messages.iter().map(|message| message.bytes).collect();
+    let before = before(rule);
+    let kind = match rule {
+        Rule::Kind { at, .. } => kinds::at(&bytes, *at),
+        _ => kinds::kind(&bytes, &[]),
+    };
+    let head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before);
+    let mut names = Names::default();
+    let flagged = usize::from(matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. })));
+    header(&mut part, &mut names, document, &messages, (0..before - flagged, &kind), is_cancelled);
+    if flagged == 1 && kind.as_ref().is_some_and(|kind| kind.at + 1 == before) {
+        header(&mut part, &mut names, document, &messages, (before - 1..before, &kind), is_cancelled);
+    } else if flagged == 1 {
+        part.structure.fields.push(Attribute::new(names.unique("flags")).with("type", "u1").with("-hex", "true"));
+    }
+    length(rule, &side.messages, &mut part.structure, &mut names, document);
+    header(&mut part, &mut names, document, &messages, (before..head, &kind), is_cancelled);
+    if let Some(kind) = &kind {
+        part.about.push("kind: kind".to_owned());
+        let values: Vec<String> =
+            kind.values.iter().map(|(value, count)| format!("{value} ({count} times)")).collect();
+        part.evidence.push(format!(
+            "byte {} decides about the others, so it is the kind: {}",
+            kind.at + if kind.at >= before { length_width(rule) } else { 0 },
+            values.join(", ")
+        ));
+    }
+    body(&mut part, &mut names, document, &messages, (rule, head - before, head), kind.as_ref(), is_cancelled);
+    part
+}
+
+/// The fields of some bytes that all messages have.
+fn header(
+    part: &mut Part,
+    names: &mut Names,
+    document: &mut Document,
+    messages: &[Message<'_>],
+    (range, kind): (Range<usize>, &Option<Kind>),
+    is_cancelled: &dyn Fn() -> bool,
+) {
+    let name = part.structure.name.clone();
+    let kind = kind.as_ref().filter(|kind| range.contains(&kind.at));
+    let mut add = |part: &mut Part, range: Range<usize>| {
+        if range.is_empty() {
+            return;
+        }
+        let cut: Vec<Message<'_>> = messages
+            .iter()
+            .filter_map(|message| Some(Message { bytes: message.bytes.get(range.clone())?, ..*message }))
+            .collect();
+        let layout = layout(&cut, &[], is_cancelled);
+        fields::add(&layout, &mut part.structure, names, document);
+    };
+    let Some(kind) = kind else { return add(part, range) };
+    add(part, range.start..kind.at);
+    let field = Attribute::new("kind").with("type", "u1").with("enum", format!("{name}_kind"));
+    part.structure.fields.push(field);
+    add(part, kind.at + 1..range.end);
+    let values = kind.values.keys().map(|value| (u64::from(*value), format!("kind_{value}")));
+    document.enums.insert(format!("{name}_kind"), values.collect());
+}
+
+/// What remains of each message: the fields of its kind.
+fn body(
+    part: &mut Part,
+    names: &mut Names,
+    document: &mut Document,
+    messages: &[Message<'_>],
+    (rule, after, head): (&Rule, usize, usize),
+    kind: Option<&Kind>,
+    is_cancelled: &dyn Fn() -> bool,
+) {
+    let rest = |message: &Message<'_>| message.bytes.len().saturating_sub(head);
+    if messages.iter().all(|message| rest(message) == 0) {
+        return;
+    }
+    let id = names.unique("body");
+    let mut field = Attribute::new(&id);
+    field = match rule {
+        Rule::Length(length) => field.with("size", quoted(&counted(length, after))),
+        Rule::Fixed(size) => field.with("size", (size - head).to_string()),
+        Rule::Segment => {
+            part.about.push("segment-delimited: true".to_owned());
+            field.with("size-eos", "true")
+        }
+        Rule::Terminator(end) => field.with("terminator", fields::terminator(end)),
+        Rule::Magic(magic) => {
+            field.with("terminator", fields::terminator(magic)).with("consume", "false").with("eos-error", "false")
+        }
+        Rule::Kind { lengths, .. } => {
+            let sizes = lengths.iter().enumerate().filter(|(_, length)| **length > 0);
+            let sized = sizes.map(|(value, length)| {
+                let size = usize::from(*length).saturating_sub(head);
+                format!("kind.to_i == {value} ? {size} : ")
+            });
+            field.with("size", quoted(&format!("{}0", sized.collect::<String>())))
+        }
+    };
+    let mut of_group = |group: &str, messages: Vec<Message<'_>>| {
+        if messages.len() < FEWEST {
+            return None;
+        }
+        let found = layout(&messages, &[], is_cancelled);
+        if found.fields.iter().all(|field| field.meaning == crate::layout::Meaning::Bytes) {
+            return None;
+        }
+        let name = document.fresh(group, "body");
+        let structure = fields::structure(&name, &found, document);
+        document.types.push(structure);
+        Some(name)
+    };
+    let owner = part.structure.name.clone();
+    let bodies = |wanted: Option<u8>| {
+        let mut found = Vec::new();
+        for message in messages {
+            let is_of_kind = kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value));
+            if let Some(bytes) = message.bytes.get(head..).filter(|_| is_of_kind) {
+                found.push(Message { bytes, ..*message });
+            }
+        }
+        found
+    };
+    match kind {
+        None => {
+            if let Some(name) = of_group(&owner, bodies(None)) {
+                field = field.with("type", name);
+            }
+        }
+        Some(kind) => {
+            let cases: Vec<String> = kind
+                .values
+                .keys()
+                .filter_map(|value| {
+                    let name = of_group(&format!("{owner}_{value}"), bodies(Some(*value)))?;
+                    Some(format!("{owner}_kind::kind_{value}: {name}"))
+                })
+                .collect();
+            if !cases.is_empty() {
+                field = field.with("type", format!("{{switch-on: kind, cases: {{{}}}}}", cases.join(", ")));
+            }
+        }
+    }
+    part.structure.fields.push(field);
+}
+
+/// How many bytes come before what the rule reads.
+fn before(rule: &Rule) -> usize {
+    match rule {
+        Rule::Length(field) => field.offset,
+        _ => 0,
+    }
+}
+
+/// How many bytes the length field has, at least.
+fn length_width(rule: &Rule) -> usize {
+    match rule {
+        Rule::Length(field) => field.encoding.width(),
+        _ => 0,
+    }
+}
+
+/// A message without what the rule reads.
+fn without(rule: &Rule, bytes: &[u8]) -> Vec<u8> {
+    match rule {
+        Rule::Length(field) => {
+            let width = field.width_in(bytes).unwrap_or(0);
+            let (before, after) = (bytes.get(..field.offset), bytes.get(field.offset + width..));
+            [before.unwrap_or(bytes), after.unwrap_or_default()].concat()
+        }
+        Rule::Terminator(end) => bytes.strip_suffix(end.as_slice()).unwrap_or(bytes).to_vec(),
+        Rule::Magic(magic) => bytes.strip_prefix(magic.as_slice()).unwrap_or(bytes).to_vec(),
+        _ => bytes.to_vec(),
+    }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(|c| !c.is_control() || c == '\t' || c == '\r' || c == '\n'))
+}
+
+/// Adds what the rule reads.
+fn length(rule: &Rule, messages: &[Message<'_>], into: &mut Structure, names: &mut Names, document: &mut Document) {
+    match rule {
+        Rule::Magic(magic) => into.fields.push(Attribute::new(names.unique("magic")).with("contents", list(magic))),
+        Rule::Length(field) => length_field(field, messages, into, document),
+        _ => {}
+    }
+}
+
+fn length_field(
+    field: &LengthField,
+    messages: &[Message<'_>],
+    into: &mut Structure,
+    document: &mut Document,
+) {
+    let length = || Attribute::new("length");
+    let doc = field.to_string();
+    match field.encoding {
+        Encoding::Integer { width, is_little, bits } => {
+            let suffix = if is_little && width > 1 { "le" } else { "" };
+            let of_type = match width {
+                1 | 2 | 4 | 8 => format!("u{width}{suffix}"),
+                width => format!("b{}{suffix}", u32::from(width) * 8),
+            };
+            into.fields.push(length().with("type", of_type).doc(doc));
+            let value = match bits < width * 8 {
+                true => format!("length & 0x{:x}", (1u64 << bits) - 1),
+                false => return,
+            };
+            into.instances.push(("counted".to_owned(), value));
+        }
+        Encoding::Leb128 | Encoding::Vlq => {
+            let name = document.varint(field.encoding == Encoding::Leb128);
+            into.fields.push(length().with("type", name).doc(doc));
+            into.instances.push(("counted".to_owned(), "length.value".to_owned()));
+        }
+        Encoding::Ber => {
+            into.fields.push(length().with("type", "u1").doc(doc));
+            let cases = "{switch-on: length, cases: {0x81: u1, 0x82: u2, 0x83: b24, 0x84: u4}}";
+            into.fields.push(Attribute::new("long_length").with("type", cases).with("if", "length >= 0x80"));
+            into.instances.push(("counted".to_owned(), "length < 0x80 ? length : long_length".to_owned()));
+        }
+        Encoding::WebSocket => {
+            into.fields.push(Attribute::new("is_masked").with("type", "b1"));
+            into.fields.push(length().with("type", "b7").doc(doc));
+            let cases = "{switch-on: length, cases: {126: u2, 127: u8}}";
+            into.fields.push(Attribute::new("long_length").with("type", cases).with("if", "length >= 126"));
+            into.fields.push(Attribute::new("mask").with("size", "4").with("if", "is_masked"));
+            into.instances.push(("counted".to_owned(), "length < 126 ? length : long_length".to_owned()));
+        }
+        Encoding::Flagged { flag, wide } => {
+            let before = match into.fields.last() {
+                Some(field) if field.id == "kind" => "kind.to_i",
+                _ => "flags",
+            };
+            let of_type = format!("{{switch-on: '({before} & 0x{flag:02x}) != 0', cases: {{true: u{wide}, false: u1}}}}");
+            into.fields.push(length().with("type", of_type).doc(doc));
+        }
+        Encoding::Decimal | Encoding::Hexadecimal => {
+            let end = fields::terminator(&delimiter(field, messages));
+            let text = length().with("type", "str").with("encoding", "ASCII").with("terminator", end);
+            into.fields.push(text.doc(doc));
+            let base = if field.encoding == Encoding::Decimal { 10 } else { 16 };
+            into.instances.push(("counted".to_owned(), format!("length.to_i({base})")));
+        }
+        Encoding::Digits(count) | Encoding::HexDigits(count) => {
+            let text = length().with("type", "str").with("encoding", "ASCII").with("size", count.to_string());
+            into.fields.push(text.doc(doc));
+            let base = if matches!(field.encoding, Encoding::Digits(_)) { 10 } else { 16 };
+            into.instances.push(("counted".to_owned(), format!("length.to_i({base})")));
+        }
+    }
+}
+
+/// What follows the digits of a length.
+fn delimiter(field: &LengthField, messages: &[Message<'_>]) -> Vec<u8> {
+    let of = |message: &Message<'_>| {
+        let width = field.width_in(message.bytes)?;
+        let digits = message.bytes.get(field.offset..field.offset + width)?;
+        let end = digits.iter().position(|byte| !byte.is_ascii_hexdigit())?;
+        digits.get(end..).map(<[u8]>::to_vec)
+    };
+    messages.iter().find_map(of).unwrap_or_else(|| vec![b' '])
+}
+
+/// The expression for how many bytes follow, `after` bytes after the length field.
+fn counted(field: &LengthField, after: usize) -> String {
+    let value = match field.encoding {
+        Encoding::Integer { width, bits, .. } if bits == width * 8 => "length",
+        Encoding::Flagged { .. } => "length",
+        _ => "counted",
+    };
+    linear(value, field.unit, field.beyond - i64::try_from(after).unwrap_or(i64::MAX))
+}
+
+fn evidence(rule: &Rule) -> String {
+    match rule {
+        Rule::Segment => "each segment or datagram is one message".to_owned(),
+        Rule::Fixed(size) => format!("each message has {size} bytes"),
+        Rule::Length(field) => field.to_string(),
+        Rule::Terminator(end) => format!("each message ends with {}", list(end)),
+        Rule::Magic(magic) => format!("each message begins with {}, and ends where the next begins", list(magic)),
+        Rule::Kind { at, .. } => format!("byte {at} says how long the message is, by a table"),
+    }
+}
