@@ -44,7 +44,7 @@ fn part<'l>(
         let to = match &field.size {
             Size::Fixed(size) => from + size,
             Size::By { field, unit, plus } => {
-                from + (values[*field] * unit).checked_add_signed(*plus as isize)?
+                from + (values[*field] * unit).checked_add_signed(isize::try_from(*plus).ok()?)?
             }
             Size::Terminated(end) => from + memchr::memmem::find(bytes.get(from..)?, end)? + end.len(),
             Size::Varint => from + number?.1,
