@@ -191,6 +191,9 @@ impl<'m> Builder<'m, '_> {
         let mut at = 0;
         let place = |at: usize| begin.map_or(Place::After, |begin| Place::Start(begin + at));
         for claim in claims {
+            if claim.from < at {
+                continue;
+            }
             if claim.from > at {
                 self.fields.push(bytes(place(at), Size::Fixed(claim.from - at), all));
             }
@@ -505,8 +508,23 @@ impl<'m> Builder<'m, '_> {
             Some((skip, found)) => (skip, Some(found)),
             None => (shortest, None),
         };
+        let begin = self.fields.len();
         self.region(skip, Vec::new());
+        if found.is_none() {
+            self.trim(begin);
+        }
         self.push_rest(found);
+    }
+
+    /// Before bytes of which nothing is known, of different sizes, what is not sure is likely of them.
+    fn trim(&mut self, begin: usize) {
+        let is_sure = |field: &Field| field.confidence >= 0.65 && !matches!(field.meaning, Meaning::Bytes);
+        let last = self.fields.iter().rposition(is_sure).map_or(begin, |last| (last + 1).max(begin));
+        if let Some(first) = self.fields.get(last) {
+            let (Place::Start(from), Some(_)) = (first.place, self.place) else { return };
+            self.place = Some(from);
+            self.fields.truncate(last);
+        }
     }
 
     fn push_rest(&mut self, found: Option<Content>) {

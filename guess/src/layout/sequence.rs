@@ -8,7 +8,7 @@ const WIDTHS: [usize; 5] = [1, 2, 3, 4, 8];
 
 /// Proposes numbers that rise.
 pub(super) fn find(table: &Table<'_>, claims: &mut Vec<Claim>) {
-    let mut groupings = vec![(Among::Side, table.by_side())];
+    let mut groupings = vec![(Among::Side, table.sides.clone())];
     if groupings.iter().any(|(_, groups)| groups.len() > 1) {
         let talks: Vec<_> = table.by_talk().into_iter().map(|talk| table.by_time(talk)).collect();
         if talks.len() < groupings.first().map_or(0, |(_, sides)| sides.len()) {

@@ -187,3 +187,78 @@ fn claims_on_random_layouts_of_parts_that_differ_in_size_are_right_as_often_as_t
     assert!(right * 10 >= all * 7, "{right} of {all} thousandths of bytes in the right kind of field");
     assert!(sure.0 * 50 < sure.1, "{} of {} sure claims are false", sure.0, sure.1);
 }
+
+/// Bytes of any kind: random, of few values, numbers, zeros.
+fn any_bytes(chance: &mut Chance) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..chance.below(8) {
+        let count = chance.below(12);
+        match chance.below(5) {
+            0 => bytes.extend((0..count).map(|_| chance.next() as u8)),
+            1 => bytes.extend((0..count).map(|_| chance.below(3) as u8)),
+            2 => bytes.extend((0..count).map(|_| b'a' + chance.below(20) as u8)),
+            3 => bytes.extend((0..count).map(|_| 0)),
+            _ => bytes.extend([0, 0, 0, count as u8]),
+        }
+    }
+    bytes
+}
+
+#[test]
+fn fields_leave_out_no_byte_of_any_messages() {
+    for seed in 0..400 {
+        let mut chance = Chance(seed);
+        let count = chance.below(40);
+        let mut all = Vec::new();
+        let pattern = any_bytes(&mut chance);
+        for number in 0..count {
+            let mut message = made(number as u32 % 3, i64::from(number as u32) * 1_000_000, &mut chance);
+            message.bytes = if chance.one_in(3) { pattern.clone() } else { any_bytes(&mut chance) };
+            message.answers = any_bytes(&mut chance);
+            all.push(message);
+        }
+        let messages: Vec<Message<'_>> = all.iter().map(Made::message).collect();
+        let end = chance.below(5) as usize;
+        let taken = [
+            Taken { edge: Edge::Start, offset: chance.below(6) as usize, length: chance.below(4) as usize },
+            Taken { edge: Edge::End, offset: end, length: end.min(2) },
+        ];
+        let found = layout(&messages, &taken, &|| false);
+        // Reading asserts that each field begins where the one before it ends.
+        let read = messages.iter().filter(|message| resolve(&found, message.bytes).is_some()).count();
+        assert!(
+            messages.is_empty() || read * 2 > messages.len(),
+            "seed {seed}: {read} of {} have the fields",
+            messages.len()
+        );
+    }
+}
+
+#[test]
+fn a_layout_that_is_cancelled_leaves_bytes() {
+    let message = made(0, 0, &mut Chance(0));
+    let bytes = Made { bytes: vec![1, 2, 3], ..message };
+    let found = layout(&[bytes.message(); 9], &[], &|| true);
+    assert!(found.fields.iter().all(|field| field.meaning == Meaning::Bytes), "{found:?}");
+}
+
+#[test]
+#[ignore = "shows how long it takes"]
+fn time() {
+    for (name, width, is_equal) in [("equal", 1400, true), ("different", 1400, false), ("short", 100, false)]
+    {
+        let mut chance = Chance(1);
+        let mut all = Vec::new();
+        for number in 0..10_000 {
+            let mut message = made(number % 3, i64::from(number) * 1_000_000, &mut chance);
+            let length = if is_equal { width } else { chance.range(width / 2, width) };
+            message.bytes = (0..length).map(|_| chance.below(40) as u8 * 3).collect();
+            message.answers = message.bytes.clone();
+            all.push(message);
+        }
+        let messages: Vec<Message<'_>> = all.iter().map(Made::message).collect();
+        let begin = std::time::Instant::now();
+        let found = layout(&messages, &[], &|| false);
+        println!("{name}: {:?}, {} fields", begin.elapsed(), found.fields.len());
+    }
+}

@@ -97,20 +97,29 @@ fn text(table: &Table<'_>, from: usize, width: usize, unused: usize, is_alone: b
         row.bytes.get(from..from + width).is_some_and(|bytes| bytes.windows(2).any(|two| two == b"  "))
     };
     let is_filled = padding == Some(b' ') || table.rows.iter().filter(blanks).count() * 20 > table.len();
-    if evidence < 14.0 {
+    // What is rarely filled up ends where something else begins in a few.
+    let unfilled = table.rows.iter().filter(|row| row.bytes.get(from + width - 1) != Some(&0)).count();
+    let is_filled = is_filled || padding == Some(0) && unfilled * 2 > table.len();
+    let all_different =
+        distinct(&table.rows.iter().filter_map(|row| row.bytes.get(from..from + width)).collect::<Vec<_>>());
+    if evidence < 14.0 || all_different < 3 {
         return None;
     }
     let all = table.len();
     let fills = if padding.is_some() { ", filled up to its size" } else { "" };
     let aligned = if width.is_multiple_of(4) { 1.0 } else { 0.0 };
-    let all_different =
-        distinct(&table.rows.iter().filter_map(|row| row.bytes.get(from..from + width)).collect::<Vec<_>>());
     Some(Claim {
         from,
         width,
         meaning: Meaning::Text { encoding: Encoding::Ascii, padding },
         gain: evidence + 2.0 * width as f64 + aligned - 8.0,
-        confidence: if evidence > 60.0 && all_different > 4 && is_alone && all >= 20 && !is_filled {
+        confidence: if evidence > 60.0
+            && all_different > 4
+            && is_alone
+            && all >= 20
+            && !is_filled
+            && width > 3
+        {
             0.93
         } else {
             0.75
