@@ -1,5 +1,6 @@
 //! Writes what was guessed as a description that the parser loads.
 
+mod checked;
 mod fields;
 mod message;
 mod names;
