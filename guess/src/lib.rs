@@ -16,4 +16,4 @@ mod sample;
 
 pub use guess::{Guess, guess};
 pub use message::Message;
-pub use sample::{Limits, Run, Sample, Talk};
+pub use sample::{HeldOut, Limits, Run, Sample, Talk};

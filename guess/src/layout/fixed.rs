@@ -5,11 +5,17 @@ use super::field::{Form, Meaning, Number, Order};
 use super::table::Table;
 use super::{integer, known, sequence, text, time};
 
+/// So many bytes are looked at.
+const CELLS: usize = 100_000;
+
 /// The claims that explain most of a table, in order; bytes that none of them explains are between them. `skip` are columns that
 /// are explained already.
 pub(super) fn fixed(table: &Table<'_>, skip: &[std::ops::Range<usize>]) -> Vec<Claim> {
     if table.len() < 2 {
         return Vec::new();
+    }
+    if let Some(table) = table.fewer(CELLS) {
+        return fixed(&table, skip);
     }
     let mut claims = Vec::new();
     integer::find(table, &mut claims);
@@ -24,7 +30,7 @@ pub(super) fn fixed(table: &Table<'_>, skip: &[std::ops::Range<usize>]) -> Vec<C
         !skip.iter().any(|range| claim.from < range.end && range.start < claim.from + claim.width)
     });
     prefer_order(&mut claims, table.width);
-    merge_constants(choose(table.width, claims))
+    drop_noise(merge_constants(choose(table.width, claims)))
 }
 
 /// A format has one byte order as a rule: what the surest claims have counts for the others.
@@ -59,6 +65,18 @@ fn order(meaning: &Meaning) -> Option<Order> {
     }
 }
 
+/// Numbers next to each other of which nothing is known but that they vary are bytes: how many numbers they are would be invented.
+fn drop_noise(claims: Vec<Claim>) -> Vec<Claim> {
+    let is_noise = |claim: &Claim| claim.confidence < 0.4 && matches!(claim.meaning, Meaning::Integer(_));
+    let mut kept = Vec::new();
+    for run in claims.chunk_by(|a, b| is_noise(a) == is_noise(b) && a.from + a.width == b.from) {
+        if run.len() < 3 || !run.iter().all(is_noise) {
+            kept.extend_from_slice(run);
+        }
+    }
+    kept
+}
+
 /// Constants next to each other are one.
 fn merge_constants(claims: Vec<Claim>) -> Vec<Claim> {
     let mut merged: Vec<Claim> = Vec::new();
@@ -67,12 +85,10 @@ fn merge_constants(claims: Vec<Claim>) -> Vec<Claim> {
             && last.from + last.width == claim.from
             && let Meaning::Constant(bytes) = &mut last.meaning
         {
-            let is_alike = bytes.iter().all(|byte| *byte == 0) == more.iter().all(|byte| *byte == 0);
-            if is_alike {
-                bytes.extend(more);
-                last.width += claim.width;
-                continue;
-            }
+            bytes.extend(more);
+            last.width += claim.width;
+            last.confidence = last.confidence.max(claim.confidence);
+            continue;
         }
         merged.push(claim);
     }

@@ -29,7 +29,7 @@ pub(super) fn find(table: &Table<'_>, claims: &mut Vec<Claim>) {
 
 fn constant(table: &Table<'_>, from: usize, value: u8) -> Claim {
     let all = table.len();
-    let sure = if value == 0 { 0.6 } else { 0.85 };
+    let sure = if value == 0 { 0.5 } else { 0.8 };
     Claim {
         from,
         width: 1,
@@ -53,7 +53,7 @@ fn single(table: &Table<'_>, from: usize, column: &Column) -> Claim {
     } else {
         let (least, most) = (column.values().next().unwrap_or(0), column.values().last().unwrap_or(0));
         let evidence = format!("{} values from {least} to {most} in {all} messages", column.distinct);
-        (Meaning::Integer(number), 1.0, 0.5, evidence)
+        (Meaning::Integer(number), 1.0, 0.3, evidence)
     };
     Claim { from, width: 1, meaning, gain, confidence, holds: (all, all), evidence }
 }
@@ -110,7 +110,11 @@ fn integer(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option
     }
     let all = table.len();
     let mut gain = 1.0 + fit(table, from, width, order);
-    let mut sure: f64 = if zeros > 0 { 0.7 } else { 0.5 };
+    let mut sure: f64 = match zeros {
+        0 => 0.2,
+        _ if lowest.distinct < 5 => 0.4,
+        _ => 0.7,
+    };
     let mut reasons = Vec::new();
     if zeros > 0 {
         reasons.push(format!("its highest {zeros} bytes are always zero"));
@@ -219,7 +223,7 @@ fn dependence(
 /// Where the high byte changes by one from a message to the next, the low byte of a slowly changing number wraps.
 fn carries(table: &Table<'_>, pairs: &[u64]) -> f64 {
     let mut bits = 0.0;
-    for group in table.by_side() {
+    for group in &table.sides {
         for step in group.windows(2) {
             let [Some(before), Some(after)] =
                 [0, 1].map(|at| step.get(at).and_then(|row| pairs.get(*row)).copied())

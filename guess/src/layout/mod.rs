@@ -4,19 +4,29 @@
 //! other fields: each with evidence and with how likely it is right. It never claims what chance would show as well: bytes of
 //! which nothing is known stay bytes.
 
+mod build;
 mod claim;
+mod compressed;
+mod content;
+mod elements;
 mod field;
 mod fixed;
 mod integer;
 mod known;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod resolve;
 mod sequence;
+mod serialised;
+mod structure;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 mod time;
+#[cfg(test)]
+mod variable;
 
 pub use field::{
     Among, Clock, Compression, Edge, Encoding, Field, Form, Layout, Meaning, Number, Order, Place,
@@ -24,8 +34,8 @@ pub use field::{
 };
 
 use crate::Message;
-use claim::Claim;
-use table::{Row, Table};
+use build::Explanations;
+use table::Row;
 
 /// So many messages are looked at.
 const MESSAGES: usize = 1000;
@@ -35,14 +45,12 @@ const MESSAGES: usize = 1000;
 /// Where more messages are passed than are needed, four runs of neighbours among them are looked at. If `is_cancelled` becomes
 /// true, what is not yet looked at is left as bytes.
 pub fn layout(messages: &[Message<'_>], taken: &[Taken], is_cancelled: &dyn Fn() -> bool) -> Layout {
-    let rows: Vec<Row<'_>> =
-        sample(messages).map(|message| Row { bytes: message.bytes, message, offset: 0 }).collect();
-    let count = rows.len();
-    let table = Table::new(rows);
+    let looked_at: Vec<&Message<'_>> = sample(messages).collect();
+    let count = looked_at.len();
     if is_cancelled() || count == 0 {
         return Layout { fields: Vec::new(), messages: count };
     }
-    Layout { fields: prefix(&table, taken), messages: count }
+    Layout { fields: fields(&looked_at, taken, is_cancelled), messages: count }
 }
 
 /// Runs of neighbours among the messages.
@@ -52,74 +60,46 @@ fn sample<'m, 's>(messages: &'m [Message<'s>]) -> impl Iterator<Item = &'m Messa
     messages.chunks(part).flat_map(move |run| run.iter().take(most))
 }
 
-/// The fields of the bytes that all messages have, and the rest.
-fn prefix(table: &Table<'_>, taken: &[Taken]) -> Vec<Field> {
-    let is_fixed = table.rows.iter().all(|row| row.bytes.len() == table.width);
-    let at_end: usize =
-        taken.iter().filter(|taken| taken.edge == Edge::End).map(|taken| taken.offset).max().unwrap_or(0);
-    let width = if is_fixed { table.width } else { table.width.saturating_sub(at_end) };
-    let mut skip = Vec::new();
-    let mut claims = Vec::new();
-    for (number, taken) in taken.iter().enumerate() {
+/// The fields, those that are explained from the end after the others.
+fn fields(messages: &[&Message<'_>], taken: &[Taken], is_cancelled: &dyn Fn() -> bool) -> Vec<Field> {
+    let shortest = messages.iter().map(|message| message.bytes.len()).min().unwrap_or(0);
+    let is_fixed = messages.iter().all(|message| message.bytes.len() == shortest);
+    let numbered = || (0..).zip(taken);
+    // What is explained at the end of messages of different sizes, in order, and up to where from the end.
+    let mut ends: Vec<_> = numbered().filter(|(_, taken)| taken.edge == Edge::End && !is_fixed).collect();
+    ends.sort_by_key(|(_, taken)| std::cmp::Reverse(taken.offset));
+    let tail = ends.first().map_or(0, |(_, taken)| taken.offset).min(shortest);
+    let mut starts: Explanations = Vec::new();
+    for (number, taken) in numbered() {
         let from = match taken.edge {
             Edge::Start => Some(taken.offset),
-            Edge::End if is_fixed => table.width.checked_sub(taken.offset),
+            Edge::End if is_fixed => shortest.checked_sub(taken.offset),
             Edge::End => None,
         };
-        let Some(from) = from.filter(|from| from + taken.length <= width) else { continue };
-        skip.push(from..from + taken.length);
-        claims.push(Claim {
-            from,
-            width: taken.length,
-            meaning: Meaning::Taken(number),
-            gain: 1.0,
-            confidence: 1.0,
-            holds: (table.len(), table.len()),
-            evidence: String::new(),
-        });
-    }
-    claims.extend(fixed::fixed(table, &skip).into_iter().filter(|claim| claim.from + claim.width <= width));
-    claims.sort_by_key(|claim| claim.from);
-    let mut fields = tile(claims, width, table.len());
-    if !is_fixed {
-        let at = width;
-        let place = Place::Start(at);
-        fields.push(bytes(place, Size::Rest, table.len()));
-        let mut ends: Vec<_> =
-            taken.iter().enumerate().filter(|(_, taken)| taken.edge == Edge::End).collect();
-        ends.sort_by_key(|(_, taken)| std::cmp::Reverse(taken.offset));
-        for (number, taken) in ends {
-            fields.push(Field {
-                size: Size::Fixed(taken.length),
-                meaning: Meaning::Taken(number),
-                confidence: 1.0,
-                ..bytes(Place::End(taken.offset), Size::Rest, table.len())
-            });
+        if let Some(from) = from.filter(|from| from.saturating_add(taken.length) <= shortest - tail) {
+            starts.push((from..from + taken.length, Meaning::Taken(number)));
         }
+    }
+    let row = |message| Row { bytes: body(message, tail), message, offset: 0 };
+    let rows: Vec<Row<'_>> = messages.iter().copied().map(row).collect();
+    let all = rows.len();
+    let mut fields = build::fields(rows, starts, 2, is_cancelled);
+    let mut left = tail;
+    for (number, taken) in ends.into_iter().filter(|(_, taken)| taken.offset <= tail) {
+        if taken.offset < left {
+            fields.push(build::bytes(Place::End(left), Size::Fixed(left - taken.offset), all));
+        }
+        left = taken.offset.saturating_sub(taken.length);
+        let field = build::bytes(Place::End(taken.offset), Size::Fixed(taken.length), all);
+        fields.push(Field { meaning: Meaning::Taken(number), evidence: String::new(), ..field });
+    }
+    if left > 0 {
+        fields.push(build::bytes(Place::End(left), Size::Fixed(left), all));
     }
     fields
 }
 
-/// The fields of claims, with bytes between them.
-fn tile(claims: Vec<Claim>, width: usize, all: usize) -> Vec<Field> {
-    let mut fields = Vec::new();
-    let mut at = 0;
-    for claim in claims {
-        if claim.from > at {
-            fields.push(bytes(Place::Start(at), Size::Fixed(claim.from - at), all));
-        }
-        at = claim.from + claim.width;
-        let place = Place::Start(claim.from);
-        fields.push(claim.field(place));
-    }
-    if width > at {
-        fields.push(bytes(Place::Start(at), Size::Fixed(width - at), all));
-    }
-    fields
-}
-
-/// Bytes of which nothing is known.
-fn bytes(place: Place, size: Size, all: usize) -> Field {
-    let evidence = "no hypothesis explains them".to_owned();
-    Field { place, size, meaning: Meaning::Bytes, evidence, holds: all, of: all, confidence: 1.0 }
+/// The bytes of a message without the last `tail`.
+fn body<'m>(message: &'m Message<'_>, tail: usize) -> &'m [u8] {
+    message.bytes.get(..message.bytes.len().saturating_sub(tail)).unwrap_or_default()
 }

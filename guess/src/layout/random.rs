@@ -265,7 +265,6 @@ pub(super) fn made(talk: u32, time: i64, chance: &mut Chance) -> Made {
 /// The kind of a field, as far as a byte in the right kind of field goes.
 pub(super) fn kind(meaning: &Meaning) -> &'static str {
     match meaning {
-        Meaning::Constant(bytes) if bytes.iter().all(|byte| *byte == 0) => "zero",
         Meaning::Constant(_) => "constant",
         Meaning::Integer(_) | Meaning::Enumeration { .. } | Meaning::Flags { .. } => "number",
         Meaning::Sequence { .. } => "sequence",
@@ -289,7 +288,7 @@ impl Part {
     pub(super) fn kind(&self) -> &'static str {
         match &self.truth {
             Truth::Constant(_) => "constant",
-            Truth::Zero(_) => "zero",
+            Truth::Zero(_) => "constant",
             Truth::Uniform { .. } | Truth::Skewed { .. } | Truth::Walk { .. } | Truth::Signed { .. } => {
                 "number"
             }

@@ -8,7 +8,7 @@ const WIDTHS: [usize; 5] = [1, 2, 3, 4, 8];
 
 /// Proposes numbers that rise.
 pub(super) fn find(table: &Table<'_>, claims: &mut Vec<Claim>) {
-    let mut groupings = vec![(Among::Side, table.by_side())];
+    let mut groupings = vec![(Among::Side, table.sides.clone())];
     if groupings.iter().any(|(_, groups)| groups.len() > 1) {
         let talks: Vec<_> = table.by_talk().into_iter().map(|talk| table.by_time(talk)).collect();
         if talks.len() < groupings.first().map_or(0, |(_, sides)| sides.len()) {
@@ -112,10 +112,14 @@ fn rising(
             format!("rises by 1 to {largest} from each message {of} to the next, in {held} of {all} cases")
         }
     };
-    // A constant byte next to it may be its highest.
+    // A constant byte next to it may be its highest, and so may one next to the table.
     let next = if order == Order::Big { from.checked_sub(1) } else { Some(from + width) };
-    let is_open =
-        width < 8 && next.and_then(|next| table.columns.get(next)).is_some_and(|column| column.distinct == 1);
+    let is_open = width < 8
+        && match next.map(|next| table.columns.get(next)) {
+            Some(Some(column)) => column.distinct == 1,
+            Some(None) => table.rows.iter().any(|row| row.offset + table.width < row.message.bytes.len()),
+            None => table.rows.iter().any(|row| row.offset > 0),
+        };
     let varying = table.digits(from, width, order).iter().filter(|column| column.distinct > 1).count();
     let carried = if highest.distinct > 1 { varying.saturating_sub(1) } else { 0 };
     Some(Claim {

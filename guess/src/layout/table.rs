@@ -24,6 +24,8 @@ pub(super) struct Table<'m> {
     pub(super) width: usize,
     /// What the bytes are at each place below `width`.
     pub(super) columns: Vec<Column>,
+    /// Rows of which the message is of the same conversation and side, in order.
+    pub(super) sides: Vec<Vec<usize>>,
 }
 
 /// The bytes at one place of all rows.
@@ -69,14 +71,24 @@ impl Column {
 }
 
 /// More columns are not looked at: what follows is bytes.
-const COLUMNS: usize = 1024;
+const COLUMNS: usize = 768;
 
 impl<'m> Table<'m> {
     pub(super) fn new(rows: Vec<Row<'m>>) -> Table<'m> {
         let width = rows.iter().map(|row| row.bytes.len()).min().unwrap_or(0).min(COLUMNS);
         let column = |at: usize| Column::of(rows.iter().filter_map(|row| row.bytes.get(at).copied()));
         let columns = (0..width).map(column).collect();
-        Table { rows, width, columns }
+        let mut table = Table { rows, width, columns, sides: Vec::new() };
+        table.sides = table.grouped(|row| (row.message.talk, row.message.side));
+        table
+    }
+
+    /// As many of the rows as make up to so many bytes: four runs of neighbours.
+    pub(super) fn fewer(&self, bytes: usize) -> Option<Table<'m>> {
+        let most = (bytes / self.width.max(1)).max(100);
+        let part = self.len().div_ceil(4).max(1);
+        let rows = || self.rows.chunks(part).flat_map(|run| run.iter().take(most / 4)).copied();
+        (self.len() > most).then(|| Table::new(rows().collect()))
     }
 
     /// How many rows.
@@ -104,11 +116,6 @@ impl<'m> Table<'m> {
             .iter()
             .map(|row| number(row.bytes.get(from..from + width).unwrap_or_default(), order))
             .collect()
-    }
-
-    /// Rows of which the message is of the same conversation and side, in order.
-    pub(super) fn by_side(&self) -> Vec<Vec<usize>> {
-        self.grouped(|row| (row.message.talk, row.message.side))
     }
 
     /// Rows of which the message is of the same conversation, in order.

@@ -9,6 +9,8 @@ use super::table::{Column, Table, distinct};
 pub(super) fn find_texts(table: &Table<'_>, claims: &mut Vec<Claim>) {
     let is_text =
         |column: &Column| column.values().all(|byte| byte == 0 || is_printable(byte)) && !column.is_zero();
+    // Where the table ends and the messages do not, a text may continue.
+    let is_end = table.rows.iter().all(|row| row.offset + table.width >= row.message.bytes.len());
     let mut from = 0;
     while from < table.width {
         let end = (from..table.width)
@@ -20,7 +22,8 @@ pub(super) fn find_texts(table: &Table<'_>, claims: &mut Vec<Claim>) {
             let zeros = table.columns.iter().skip(end).take_while(|column| column.is_zero()).count();
             for (number, &start) in cuts.iter().enumerate() {
                 for &stop in cuts.iter().skip(number + 1).filter(|&&stop| stop >= start + 3) {
-                    let is_alone = cuts.len() < 5 && (stop < end || zeros == 0);
+                    let is_alone =
+                        cuts.len() < 5 && (stop < end || zeros == 0) && (stop < table.width || is_end);
                     claims.extend(text(table, start, stop - start, 0, is_alone));
                     if stop == end {
                         for unused in (1..=zeros.min(64))
@@ -94,20 +97,29 @@ fn text(table: &Table<'_>, from: usize, width: usize, unused: usize, is_alone: b
         row.bytes.get(from..from + width).is_some_and(|bytes| bytes.windows(2).any(|two| two == b"  "))
     };
     let is_filled = padding == Some(b' ') || table.rows.iter().filter(blanks).count() * 20 > table.len();
-    if evidence < 14.0 {
+    // What is rarely filled up ends where something else begins in a few.
+    let unfilled = table.rows.iter().filter(|row| row.bytes.get(from + width - 1) != Some(&0)).count();
+    let is_filled = is_filled || padding == Some(0) && unfilled * 2 > table.len();
+    let all_different =
+        distinct(&table.rows.iter().filter_map(|row| row.bytes.get(from..from + width)).collect::<Vec<_>>());
+    if evidence < 14.0 || all_different < 3 {
         return None;
     }
     let all = table.len();
     let fills = if padding.is_some() { ", filled up to its size" } else { "" };
     let aligned = if width.is_multiple_of(4) { 1.0 } else { 0.0 };
-    let all_different =
-        distinct(&table.rows.iter().filter_map(|row| row.bytes.get(from..from + width)).collect::<Vec<_>>());
     Some(Claim {
         from,
         width,
         meaning: Meaning::Text { encoding: Encoding::Ascii, padding },
         gain: evidence + 2.0 * width as f64 + aligned - 8.0,
-        confidence: if evidence > 60.0 && all_different > 4 && is_alone && all >= 20 && !is_filled {
+        confidence: if evidence > 60.0
+            && all_different > 4
+            && is_alone
+            && all >= 20
+            && !is_filled
+            && width > 3
+        {
             0.93
         } else {
             0.75
@@ -228,7 +240,7 @@ pub(super) fn find_random(table: &Table<'_>, claims: &mut Vec<Claim>) {
                 from,
                 width,
                 meaning: Meaning::Random,
-                gain: 3.0 * width as f64,
+                gain: if width < 8 { 4.5 } else { 6.0 } * width as f64,
                 confidence: if width >= 12 && all >= 20 { 0.85 } else { 0.6 },
                 holds: (all, all),
                 evidence: format!(

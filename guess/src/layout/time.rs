@@ -107,8 +107,11 @@ fn absolute(table: &Table<'_>, from: usize, reading: &Reading, order: Order) -> 
             (30.0, 0.85)
         }
         (true, 8) => (40.0, 0.98),
-        (true, _) if near * 10 > all * 9 => (25.0, if different > 2 { 0.97 } else { 0.92 }),
-        (true, _) => (14.0, if different > 2 { 0.9 } else { 0.75 }),
+        (true, _) if near * 10 > all * 9 && (median.abs() < 5.0 || different > 9) => {
+            (25.0, if different > 2 { 0.97 } else { 0.92 })
+        }
+        (true, _) if different > 2 => (4.0, 0.6),
+        (true, _) => return None,
         (false, 8) => (10.0, 0.8),
         (false, _) => (6.0, 0.6),
     };
@@ -120,7 +123,7 @@ fn absolute(table: &Table<'_>, from: usize, reading: &Reading, order: Order) -> 
 
 fn rises(table: &Table<'_>, values: &[u64]) -> bool {
     let (mut up, mut all) = (0, 0);
-    for group in table.by_side() {
+    for group in &table.sides {
         for pair in group.windows(2) {
             let value = |at: usize| pair.get(at).and_then(|row| values.get(*row)).copied();
             up += usize::from(value(0) <= value(1));
@@ -141,7 +144,7 @@ fn elapsed(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option
     let values = table.numbers(from, width, order);
     let mask = u64::MAX >> (64 - 8 * width);
     let (mut steps, mut passed): (Vec<f64>, Vec<f64>) = Default::default();
-    for group in table.by_side() {
+    for group in &table.sides {
         let row = |at: &usize| table.rows.get(*at).map(|row| row.message.time).zip(values.get(*at).copied());
         let Some((begin, first)) = group.first().and_then(row) else { continue };
         for (time, value) in group.iter().skip(1).filter_map(row).filter(|(time, _)| *time != 0 && begin != 0)
