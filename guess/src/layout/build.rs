@@ -9,6 +9,7 @@ use super::field::{Encoding, Field, Form, Layout, Meaning, Number, Order, Place,
 use super::fixed::fixed;
 use super::structure::{Explained, Step, explain, read, whole, zeros};
 use super::table::{Row, Table};
+use super::text::is_printable;
 
 /// Columns that are explained already, and as what.
 pub(super) type Explanations = Vec<(Range<usize>, Meaning)>;
@@ -216,6 +217,7 @@ impl<'m> Builder<'m, '_> {
             }
             Step::Two { first, second, header } => self.two(*first, *second, *header, bits),
             Step::Terminated { gap, end } => {
+                let is_dubious = *gap > 0 && self.varies_before(*gap);
                 self.region(*gap, Vec::new());
                 let until = |row| self.left(row).iter().position(|byte| byte == end).map(|at| at + 1);
                 let sizes: Vec<_> = (0..self.rows.len()).map(until).collect();
@@ -228,11 +230,21 @@ impl<'m> Builder<'m, '_> {
                         ..*row
                     })
                     .collect();
-                let found = content(&shown);
+                let mut found = content(&shown);
+                if let Some(found) = found.as_mut().filter(|_| is_dubious) {
+                    found.confidence = found.confidence.min(0.7);
+                }
                 self.part(place, Size::Terminated(vec![*end]), &shown, found, None);
             }
             Step::Elements { gap, elements, count } => self.elements(*gap, elements, *count, bits),
         }
+    }
+
+    /// Whether the byte before a place is a character in some rows and none in others.
+    fn varies_before(&self, gap: usize) -> bool {
+        let is_character = |row: &usize| self.left(*row).get(gap - 1).is_some_and(|byte| is_printable(*byte));
+        let count = (0..self.rows.len()).filter(is_character).count();
+        count * 10 > self.rows.len() && count < self.rows.len()
     }
 
     /// A number, and the part that it gives the size of.

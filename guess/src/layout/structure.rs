@@ -200,9 +200,25 @@ fn linear(rests: &Rests<'_>, values: &[(usize, usize)], gap: usize) -> Option<(u
         let (value, width) = values.get(at)?;
         Some((*value, rests.get(at)?.len() - gap - width))
     };
-    let order = |at: &usize| size(*at).map(|(_, size)| size);
-    let longest = (0..rests.len()).max_by_key(order).and_then(size)?;
-    let shortest = (0..rests.len()).min_by_key(order).and_then(size)?;
+    let mut order: Vec<usize> = (0..rests.len()).collect();
+    order.sort_by_key(|at| size(*at).map(|(_, size)| size));
+    let different = distinct(&values.iter().map(|(value, _)| *value).collect::<Vec<_>>());
+    if different < 3 {
+        return None;
+    }
+    // The shortest and the longest, or if those are damaged, others.
+    let last = order.len() - 1;
+    [(0, last), (last / 8, last - last / 8)].into_iter().find_map(|(short, long)| {
+        let pick = |at: usize| order.get(at).copied().and_then(size);
+        line((pick(short)?, pick(long)?), (0..rests.len()).filter_map(size))
+    })
+}
+
+/// The line through two pairs of a value and a size, if nearly all are on it.
+fn line(
+    (shortest, longest): ((usize, usize), (usize, usize)),
+    all: impl Iterator<Item = (usize, usize)>,
+) -> Option<(usize, i64)> {
     let (value, length) = (longest.0.checked_sub(shortest.0)?, longest.1.checked_sub(shortest.1)?);
     let unit = length.checked_div(value)?;
     if unit == 0 || unit > 256 || unit * value != length {
@@ -212,10 +228,13 @@ fn linear(rests: &Rests<'_>, values: &[(usize, usize)], gap: usize) -> Option<(u
         Some(i64::try_from(length).ok()? - i64::try_from(value.checked_mul(unit)?).ok()?)
     };
     let wanted = fixed(shortest)?;
-    let holds = (0..rests.len()).filter_map(size).filter(|pair| fixed(*pair) == Some(wanted)).count();
-    let different = distinct(&values.iter().map(|(value, _)| *value).collect::<Vec<_>>());
+    let (mut holds, mut count) = (0, 0);
+    for pair in all {
+        holds += usize::from(fixed(pair) == Some(wanted));
+        count += 1;
+    }
     // A few may be of another kind, or damaged.
-    (holds * 100 >= rests.len() * 92 && different >= 3 && wanted >= -16).then_some((unit, wanted))
+    (holds * 100 >= count * 92 && wanted >= -16).then_some((unit, wanted))
 }
 
 /// Where a part begins of which the size is known, and `fixed` bytes are before or after it: where the bytes before vary least,
@@ -320,8 +339,7 @@ fn texts<'m>(rests: &Rests<'m>, skip: &[Range<usize>], depth: usize) -> Vec<(Ste
                 let text = rest.get(gap + width..gap + width + value)?;
                 is_text(text).then(|| (text, rest.get(gap + width + value..).unwrap_or_default()))
             };
-            let parts: Option<Vec<_>> = rests.iter().map(after).collect();
-            let Some(parts) = parts.filter(|_| gap >= first_free) else { continue };
+            let Some(parts) = most(rests, after).filter(|_| gap >= first_free) else { continue };
             let bits = text_bits(&parts, false);
             // A number that is not as wide by chance.
             let zeros = match form.form {
@@ -340,8 +358,7 @@ fn texts<'m>(rests: &Rests<'m>, skip: &[Range<usize>], depth: usize) -> Vec<(Ste
             let (text, left) = rest.split_at(end);
             is_text(text).then(|| (text, left.get(1..).unwrap_or_default()))
         };
-        let parts: Option<Vec<_>> = rests.iter().map(until_zero).collect();
-        if let Some(parts) = parts.filter(|_| gap >= first_free) {
+        if let Some(parts) = most(rests, until_zero).filter(|_| gap >= first_free) {
             let bits = text_bits(&parts, true) - 4.0;
             // A text begins where the byte before it is none of it, and not with a constant.
             let is_inside =
@@ -372,6 +389,21 @@ fn texts<'m>(rests: &Rests<'m>, skip: &[Range<usize>], depth: usize) -> Vec<(Ste
     sized.sort_by(|a, b| b.1.total_cmp(&a.1));
     let few = if depth == 3 { 3 } else { 2 };
     terminated.into_iter().take(few).chain(sized.into_iter().take(few)).collect()
+}
+
+/// What is found in nearly all; a few may be of another kind, or damaged.
+fn most<'m, T>(rests: &Rests<'m>, find: impl Fn(&&'m [u8]) -> Option<T>) -> Option<Vec<T>> {
+    let (mut found, mut wrong) = (Vec::new(), 0);
+    for rest in rests {
+        match find(rest) {
+            Some(one) => found.push(one),
+            None => wrong += 1,
+        }
+        if wrong * 100 > rests.len() * 8 {
+            return None;
+        }
+    }
+    Some(found)
 }
 
 fn is_text(bytes: &[u8]) -> bool {
