@@ -78,10 +78,19 @@ fn format(c: &mut Chance) -> Format {
     let ends = match c.below(12) {
         0..=7 => {
             let width = c.of(&[1, 2, 2, 2, 4, 4]);
-            Ends::Length { width, little: width > 1 && c.one_in(2), whole: c.one_in(3), plus: c.of(&[0, 0, 0, 0, 2, 4, -1]), varint: false, digits: false }
+            Ends::Length {
+                width,
+                little: width > 1 && c.one_in(2),
+                whole: c.one_in(3),
+                plus: c.of(&[0, 0, 0, 0, 2, 4, -1]),
+                varint: false,
+                digits: false,
+            }
         }
         8 => Ends::Length { width: 1, little: false, whole: false, plus: 0, varint: true, digits: false },
-        9 => Ends::Length { width: 4, little: false, whole: c.one_in(2), plus: 0, varint: false, digits: true },
+        9 => {
+            Ends::Length { width: 4, little: false, whole: c.one_in(2), plus: 0, varint: false, digits: true }
+        }
         10 => Ends::Fixed(8 + c.below(40)),
         _ => Ends::Line(c.of(&[&b"\n"[..], b"\r\n", b"\0", b"\x03"]).to_vec()),
     };
@@ -111,7 +120,20 @@ fn format(c: &mut Chance) -> Format {
     Format { before, ends, after, check, kinds, trailer: vec![] }
 }
 
-const WORDS: &[&str] = &["alpha", "temperature", "on", "off", "pump", "valve 7", "status", "ok", "error", "23.5", "room", "kitchen"];
+const WORDS: &[&str] = &[
+    "alpha",
+    "temperature",
+    "on",
+    "off",
+    "pump",
+    "valve 7",
+    "status",
+    "ok",
+    "error",
+    "23.5",
+    "room",
+    "kitchen",
+];
 
 fn body(c: &mut Chance, kind: &Body, length: usize) -> Vec<u8> {
     match kind {
@@ -146,7 +168,8 @@ fn message(c: &mut Chance, format: &Format, number: usize) -> Vec<u8> {
     let (kind, content, least, most) = &format.kinds[c.below(format.kinds.len())];
     let length = least + c.below(most - least + 1);
     if let Ends::Line(end) = &format.ends {
-        let mut line = format!("{} ", ["GET", "SET", "ACK", "PING", "DATA", "BYE"][usize::from(*kind - 1)]).into_bytes();
+        let mut line =
+            format!("{} ", ["GET", "SET", "ACK", "PING", "DATA", "BYE"][usize::from(*kind - 1)]).into_bytes();
         line.extend(body(c, &Body::Text, length));
         line.extend(end);
         return line;
@@ -184,7 +207,9 @@ fn message(c: &mut Chance, format: &Format, number: usize) -> Vec<u8> {
             out.push(value as u8);
             out
         }
-        Ends::Length { digits: true, whole, .. } => format!("{:04}", rest + if *whole { before.len() + 4 } else { 0 }).into_bytes(),
+        Ends::Length { digits: true, whole, .. } => {
+            format!("{:04}", rest + if *whole { before.len() + 4 } else { 0 }).into_bytes()
+        }
         Ends::Length { width, little, whole, plus, .. } => {
             let value = rest as i64 + if *whole { (before.len() + width) as i64 } else { 0 } + plus;
             let bytes = (value.max(0) as u64).to_be_bytes()[8 - width..].to_vec();
@@ -208,7 +233,8 @@ fn message(c: &mut Chance, format: &Format, number: usize) -> Vec<u8> {
 
 fn main() {
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u64>().unwrap());
-    let (from, count, messages) = (args.next().unwrap_or(0), args.next().unwrap_or(100), args.next().unwrap_or(200));
+    let (from, count, messages) =
+        (args.next().unwrap_or(0), args.next().unwrap_or(100), args.next().unwrap_or(200));
     let (mut good, mut all) = (0, 0);
     for seed in from..from + count {
         let mut c = Chance(seed);
@@ -252,7 +278,10 @@ fn main() {
             for (run, bounds) in runs.iter().zip(&truth) {
                 let found = framing.find(run, usize::MAX);
                 of += bounds.len() - 1;
-                right += bounds.windows(2).filter(|pair| found.messages().any(|m| m.start == pair[0] && m.end == pair[1])).count();
+                right += bounds
+                    .windows(2)
+                    .filter(|pair| found.messages().any(|m| m.start == pair[0] && m.end == pair[1]))
+                    .count();
             }
             right as f64 / of as f64
         };
@@ -261,7 +290,10 @@ fn main() {
         good += usize::from(share >= 0.99);
         if share < 0.99 {
             let rank = found.iter().position(|framed| score(&framed.framing) >= 0.99);
-            println!("{seed}: {share:.2} style {style} {:?} {:?} {:?} check {} kinds {:?} took {took:.0?} rank {rank:?}", format.before, format.ends, format.after, format.check, format.kinds);
+            println!(
+                "{seed}: {share:.2} style {style} {:?} {:?} {:?} check {} kinds {:?} took {took:.0?} rank {rank:?}",
+                format.before, format.ends, format.after, format.check, format.kinds
+            );
             for framed in found.iter().take(1).chain(rank.and_then(|rank| found.get(rank))) {
                 println!("     {:.0} {:?} {:?}", framed.weight.bits(), framed.framing, framed.weight);
             }

@@ -5,6 +5,7 @@
 //!
 //! Nothing here reads a file or a clock, and the same sample gives the same result. Work is bounded by the size of the sample.
 
+pub mod checks;
 mod description;
 pub mod framing;
 mod guess;
@@ -15,4 +16,4 @@ mod sample;
 
 pub use guess::{Guess, guess};
 pub use message::Message;
-pub use sample::{Limits, Run, Sample, Talk};
+pub use sample::{HeldOut, Limits, Run, Sample, Talk};

@@ -106,6 +106,50 @@ impl Sample {
     }
 }
 
+/// What was taken out of a sample, to see how well a hypothesis fits it.
+#[derive(Clone, Debug, Default)]
+pub struct HeldOut {
+    streams: Vec<(FlowId, Direction, u64)>,
+}
+
+impl HeldOut {
+    /// The directions of conversations, and from which offset on their bytes were held out.
+    pub fn streams(&self) -> impl Iterator<Item = (FlowId, Direction, u64)> + '_ {
+        self.streams.iter().copied()
+    }
+}
+
+impl Sample {
+    /// Takes so many percent out: whole conversations if there are enough, else the ends of all.
+    pub fn hold_out(&mut self, percent: u8) -> HeldOut {
+        let percent = usize::from(percent.min(90));
+        let mut held = HeldOut::default();
+        let sides = [Direction::Forward, Direction::Backward];
+        let whole = self.talks.len() * percent / 100;
+        if whole > 0 && self.talks.len() >= 5 {
+            let rest = self.talks.split_off(self.talks.len() - whole);
+            held.streams = rest.iter().flat_map(|talk| sides.map(|side| (talk.flow, side, 0))).collect();
+            return held;
+        }
+        for talk in &mut self.talks {
+            for (run, side) in talk.sides.iter_mut().zip(sides) {
+                let most = run.bytes.len() * (100 - percent) / 100;
+                let kept = run.segments.partition_point(|&begin| begin <= most).saturating_sub(1);
+                let end = run.segments.get(kept).copied().unwrap_or(0);
+                if end == 0 {
+                    continue;
+                }
+                run.segments.truncate(kept);
+                run.times.truncate(kept);
+                run.bytes.truncate(end);
+                run.ends = false;
+                held.streams.push((talk.flow, side, end as u64));
+            }
+        }
+        held
+    }
+}
+
 /// What is looked at of one direction.
 fn run(
     index: &Index,

@@ -3,7 +3,8 @@
 use super::names::Names;
 use super::yaml::{Attribute, Document, Structure, list};
 use crate::layout::{
-    Clock, Compression, Encoding, Field, Form, Layout, Meaning, Number, Order, Place, Serialisation, Size, Times,
+    Clock, Compression, Encoding, Field, Form, Layout, Meaning, Number, Order, Place, Serialisation, Size,
+    Times,
 };
 
 /// Fewer messages show no constant that may be required.
@@ -33,7 +34,9 @@ fn one(
     let mut attribute = Attribute::new(&id);
     let size = size(layout, number, field, ids);
     match &field.meaning {
-        Meaning::Constant(bytes) if field.of >= SURE && bytes.iter().any(|byte| *byte != 0) && bytes.len() <= 16 => {
+        Meaning::Constant(bytes)
+            if field.of >= SURE && bytes.iter().any(|byte| *byte != 0) && bytes.len() <= 16 =>
+        {
             attribute = attribute.with("contents", list(bytes));
         }
         Meaning::Integer(number)
@@ -41,7 +44,9 @@ fn one(
         | Meaning::Count(number)
         | Meaning::Offset(number)
         | Meaning::Sequence { number, .. }
-        | Meaning::Echo { number: Some(number), .. } => attribute = integer(attribute, *number, &size, document),
+        | Meaning::Echo { number: Some(number), .. } => {
+            attribute = integer(attribute, *number, &size, document)
+        }
         Meaning::Flags { number, .. } => {
             attribute = integer(attribute, *number, &size, document).with("-hex", "true");
         }
@@ -256,7 +261,9 @@ fn name(meaning: &Meaning, field: &Field) -> String {
         Meaning::Taken(_) | Meaning::Bytes => "bytes",
     };
     match field.place {
-        Place::Start(at) if matches!(meaning, Meaning::Bytes | Meaning::Integer(_) | Meaning::Enumeration { .. }) => {
+        Place::Start(at)
+            if matches!(meaning, Meaning::Bytes | Meaning::Integer(_) | Meaning::Enumeration { .. }) =>
+        {
             format!("{name}_at_{at}")
         }
         _ => name.to_owned(),

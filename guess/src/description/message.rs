@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
+use super::Side;
+use super::checked::Checked;
 use super::fields::{self, linear};
 use super::names::Names;
 use super::yaml::{Attribute, Document, Structure, list, quoted};
-use super::Side;
 use crate::framing::{Encoding, LengthField, Rule};
-use crate::Message;
 use crate::kinds::{self, Kind};
 use crate::layout::layout;
+use crate::{Message, checks};
 
 /// A structure with what is said of it.
 pub(super) struct Part {
@@ -19,6 +20,8 @@ pub(super) struct Part {
     pub(super) evidence: Vec<String>,
 }
 
+/// A check that is less likely is only mentioned.
+const SURE: f64 = 0.8;
 /// Fewer messages of a kind show nothing of their fields.
 const FEWEST: usize = 3;
 
@@ -52,23 +55,40 @@ pub(super) fn describe(
         part.evidence.push("all of it is text".to_owned());
         return part;
     }
+    let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
+    let width = fixed_length(rule);
+    let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
+    part.evidence.extend(checks.iter().map(ToString::to_string));
+    let check = checks.first().filter(|check| check.confidence() > SURE);
+    let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_)));
+    let check = check.and_then(|check| Checked::of(check, width.as_ref()));
     let bytes: Vec<&[u8]> = messages.iter().map(|message| message.bytes).collect();
     let before = before(rule);
+    let taken: Vec<Range<usize>> =
+        check.iter().filter_map(|check| check.at.map(|at| at..at + check.size())).collect();
     let kind = match rule {
         Rule::Kind { at, .. } => kinds::at(&bytes, *at),
-        _ => kinds::kind(&bytes, &[]),
+        _ => kinds::kind(&bytes, &taken),
     };
-    let head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before);
+    let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before);
+    if let Some(check) = &check {
+        head = check.at.map_or(head, |at| head.max(at + check.size())).max(check.from);
+    }
     let mut names = Names::default();
-    let flagged = usize::from(matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. })));
-    header(&mut part, &mut names, document, &messages, (0..before - flagged, &kind), is_cancelled);
+    let header = Header { messages: &messages, kind: kind.as_ref(), check: check.as_ref() };
+    let mut starts = Vec::new();
+    let is_flagged = matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. }));
+    let flagged = usize::from(is_flagged && before > 0);
+    header.add(&mut part, &mut names, document, 0..before - flagged, &mut starts, is_cancelled);
     if flagged == 1 && kind.as_ref().is_some_and(|kind| kind.at + 1 == before) {
-        header(&mut part, &mut names, document, &messages, (before - 1..before, &kind), is_cancelled);
+        header.add(&mut part, &mut names, document, before - 1..before, &mut starts, is_cancelled);
     } else if flagged == 1 {
-        part.structure.fields.push(Attribute::new(names.unique("flags")).with("type", "u1").with("-hex", "true"));
+        part.structure
+            .fields
+            .push(Attribute::new(names.unique("flags")).with("type", "u1").with("-hex", "true"));
     }
     length(rule, &side.messages, &mut part.structure, &mut names, document);
-    header(&mut part, &mut names, document, &messages, (before..head, &kind), is_cancelled);
+    header.add(&mut part, &mut names, document, before..head, &mut starts, is_cancelled);
     if let Some(kind) = &kind {
         part.about.push("kind: kind".to_owned());
         let values: Vec<String> =
@@ -79,39 +99,101 @@ pub(super) fn describe(
             values.join(", ")
         ));
     }
-    body(&mut part, &mut names, document, &messages, (rule, head - before, head), kind.as_ref(), is_cancelled);
+    let trailer = check.as_ref().map_or(0, Checked::back);
+    let ends: Vec<Message<'_>> = messages
+        .iter()
+        .filter_map(|message| {
+            let end = message.bytes.len().checked_sub(trailer)?;
+            Some(Message { bytes: message.bytes.get(..end)?, ..*message })
+        })
+        .collect();
+    let body_id = body(
+        &mut part,
+        &mut names,
+        document,
+        &ends,
+        (rule, head - before, head, trailer),
+        kind.as_ref(),
+        is_cancelled,
+    );
+    if let Some(body) = &body_id {
+        starts.push((head, body.clone()));
+    }
+    if let Some(check) = &check {
+        add_check(&mut part.structure, check, &starts);
+    }
     part
 }
 
-/// The fields of some bytes that all messages have.
-fn header(
-    part: &mut Part,
-    names: &mut Names,
-    document: &mut Document,
-    messages: &[Message<'_>],
-    (range, kind): (Range<usize>, &Option<Kind>),
-    is_cancelled: &dyn Fn() -> bool,
-) {
-    let name = part.structure.name.clone();
-    let kind = kind.as_ref().filter(|kind| range.contains(&kind.at));
-    let mut add = |part: &mut Part, range: Range<usize>| {
-        if range.is_empty() {
-            return;
+/// Adds the field of a check where it belongs.
+fn add_check(structure: &mut Structure, check: &Checked, starts: &[(usize, String)]) {
+    let from = starts.iter().find(|(at, _)| *at == check.from).map(|(_, id)| id.clone());
+    let behind = check.back().saturating_sub(check.size());
+    let last = structure.fields.last().map(|field| field.id.clone()).unwrap_or_default();
+    if check.at.is_none() {
+        let last = if behind > 0 { "trailer" } else { "check" };
+        structure.fields.push(check.attribute(from.as_deref(), last));
+        if behind > 0 {
+            structure.fields.push(Attribute::new("trailer").with("size", behind.to_string()));
         }
-        let cut: Vec<Message<'_>> = messages
-            .iter()
-            .filter_map(|message| Some(Message { bytes: message.bytes.get(range.clone())?, ..*message }))
-            .collect();
-        let layout = layout(&cut, &[], is_cancelled);
-        fields::add(&layout, &mut part.structure, names, document);
-    };
-    let Some(kind) = kind else { return add(part, range) };
-    add(part, range.start..kind.at);
-    let field = Attribute::new("kind").with("type", "u1").with("enum", format!("{name}_kind"));
-    part.structure.fields.push(field);
-    add(part, kind.at + 1..range.end);
-    let values = kind.values.keys().map(|value| (u64::from(*value), format!("kind_{value}")));
-    document.enums.insert(format!("{name}_kind"), values.collect());
+    } else if let Some(field) = structure.fields.iter_mut().find(|field| field.id == "check") {
+        *field = check.attribute(from.as_deref(), &last);
+    }
+}
+
+/// What is known of the bytes that all messages have.
+struct Header<'m, 's> {
+    messages: &'m [Message<'s>],
+    kind: Option<&'m Kind>,
+    check: Option<&'m Checked>,
+}
+
+impl Header<'_, '_> {
+    /// Adds the fields of a range. `starts` hears where those begin that may have to be named.
+    fn add(
+        &self,
+        part: &mut Part,
+        names: &mut Names,
+        document: &mut Document,
+        range: Range<usize>,
+        starts: &mut Vec<(usize, String)>,
+        is_cancelled: &dyn Fn() -> bool,
+    ) {
+        let owner = part.structure.name.clone();
+        let kind = self.kind.map(|kind| kind.at);
+        let check = self.check.and_then(|check| check.at.map(|at| (at, check.size())));
+        let mut cuts = vec![range.start, range.end];
+        cuts.extend(kind.iter().flat_map(|at| [*at, at + 1]));
+        cuts.extend(check.iter().flat_map(|(at, size)| [*at, at + size]));
+        cuts.extend(self.check.iter().map(|check| check.from));
+        cuts.retain(|cut| (range.start..=range.end).contains(cut));
+        cuts.sort_unstable();
+        cuts.dedup();
+        for pair in cuts.windows(2) {
+            let &[from, to] = pair else { continue };
+            let known = part.structure.fields.len();
+            if kind == Some(from) {
+                let field = Attribute::new("kind").with("type", "u1").with("enum", format!("{owner}_kind"));
+                part.structure.fields.push(field);
+                let values = self.kind.iter().flat_map(|kind| kind.values.keys());
+                let values = values.map(|value| (u64::from(*value), format!("kind_{value}")));
+                document.enums.insert(format!("{owner}_kind"), values.collect());
+            } else if check.is_some_and(|(at, _)| at == from) {
+                part.structure.fields.push(Attribute::new("check"));
+            } else {
+                let cut = |message: &Message<'_>| message.bytes.get(from..to).map(|_| ());
+                let mut messages = Vec::with_capacity(self.messages.len());
+                for message in self.messages.iter().filter(|message| cut(message).is_some()) {
+                    let bytes = message.bytes.get(from..to).unwrap_or_default();
+                    messages.push(Message { bytes, ..*message });
+                }
+                fields::add(&layout(&messages, &[], is_cancelled), &mut part.structure, names, document);
+            }
+            if let Some(first) = part.structure.fields.get(known) {
+                starts.push((from, first.id.clone()));
+            }
+        }
+    }
 }
 
 /// What remains of each message: the fields of its kind.
@@ -120,31 +202,35 @@ fn body(
     names: &mut Names,
     document: &mut Document,
     messages: &[Message<'_>],
-    (rule, after, head): (&Rule, usize, usize),
+    (rule, after, head, trailer): (&Rule, usize, usize, usize),
     kind: Option<&Kind>,
     is_cancelled: &dyn Fn() -> bool,
-) {
+) -> Option<String> {
     let rest = |message: &Message<'_>| message.bytes.len().saturating_sub(head);
     if messages.iter().all(|message| rest(message) == 0) {
-        return;
+        return None;
     }
     let id = names.unique("body");
     let mut field = Attribute::new(&id);
     field = match rule {
-        Rule::Length(length) => field.with("size", quoted(&counted(length, after))),
-        Rule::Fixed(size) => field.with("size", (size - head).to_string()),
+        Rule::Length(length) => field.with("size", quoted(&counted(length, after + trailer))),
+        Rule::Fixed(size) => field.with("size", (size - head - trailer).to_string()),
         Rule::Segment => {
             part.about.push("segment-delimited: true".to_owned());
-            field.with("size-eos", "true")
+            match trailer {
+                0 => field.with("size-eos", "true"),
+                trailer => field.with("size", quoted(&format!("_io.size - _io.pos - {trailer}"))),
+            }
         }
         Rule::Terminator(end) => field.with("terminator", fields::terminator(end)),
-        Rule::Magic(magic) => {
-            field.with("terminator", fields::terminator(magic)).with("consume", "false").with("eos-error", "false")
-        }
+        Rule::Magic(magic) => field
+            .with("terminator", fields::terminator(magic))
+            .with("consume", "false")
+            .with("eos-error", "false"),
         Rule::Kind { lengths, .. } => {
             let sizes = lengths.iter().enumerate().filter(|(_, length)| **length > 0);
             let sized = sizes.map(|(value, length)| {
-                let size = usize::from(*length).saturating_sub(head);
+                let size = usize::from(*length).saturating_sub(head + trailer);
                 format!("kind.to_i == {value} ? {size} : ")
             });
             field.with("size", quoted(&format!("{}0", sized.collect::<String>())))
@@ -167,7 +253,8 @@ fn body(
     let bodies = |wanted: Option<u8>| {
         let mut found = Vec::new();
         for message in messages {
-            let is_of_kind = kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value));
+            let is_of_kind =
+                kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value));
             if let Some(bytes) = message.bytes.get(head..).filter(|_| is_of_kind) {
                 found.push(Message { bytes, ..*message });
             }
@@ -195,6 +282,15 @@ fn body(
         }
     }
     part.structure.fields.push(field);
+    Some(id)
+}
+
+/// Where the length field is, if that is the same in all messages.
+fn fixed_length(rule: &Rule) -> Option<Range<usize>> {
+    let Rule::Length(field) = rule else { return Some(0..0) };
+    let is_fixed =
+        matches!(field.encoding, Encoding::Integer { .. } | Encoding::Digits(_) | Encoding::HexDigits(_));
+    is_fixed.then(|| field.offset..field.offset + field.encoding.width())
 }
 
 /// How many bytes come before what the rule reads.
@@ -228,13 +324,22 @@ fn without(rule: &Rule, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn is_text(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(|c| !c.is_control() || c == '\t' || c == '\r' || c == '\n'))
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c == '\t' || c == '\r' || c == '\n'))
 }
 
 /// Adds what the rule reads.
-fn length(rule: &Rule, messages: &[Message<'_>], into: &mut Structure, names: &mut Names, document: &mut Document) {
+fn length(
+    rule: &Rule,
+    messages: &[Message<'_>],
+    into: &mut Structure,
+    names: &mut Names,
+    document: &mut Document,
+) {
     match rule {
-        Rule::Magic(magic) => into.fields.push(Attribute::new(names.unique("magic")).with("contents", list(magic))),
+        Rule::Magic(magic) => {
+            into.fields.push(Attribute::new(names.unique("magic")).with("contents", list(magic)))
+        }
         Rule::Length(field) => length_field(field, messages, into, document),
         _ => {}
     }
@@ -286,7 +391,9 @@ fn length_field(
                 Some(field) if field.id == "kind" => "kind.to_i",
                 _ => "flags",
             };
-            let of_type = format!("{{switch-on: '({before} & 0x{flag:02x}) != 0', cases: {{true: u{wide}, false: u1}}}}");
+            let of_type = format!(
+                "{{switch-on: '({before} & 0x{flag:02x}) != 0', cases: {{true: u{wide}, false: u1}}}}"
+            );
             into.fields.push(length().with("type", of_type).doc(doc));
         }
         Encoding::Decimal | Encoding::Hexadecimal => {
@@ -332,7 +439,9 @@ fn evidence(rule: &Rule) -> String {
         Rule::Fixed(size) => format!("each message has {size} bytes"),
         Rule::Length(field) => field.to_string(),
         Rule::Terminator(end) => format!("each message ends with {}", list(end)),
-        Rule::Magic(magic) => format!("each message begins with {}, and ends where the next begins", list(magic)),
+        Rule::Magic(magic) => {
+            format!("each message begins with {}, and ends where the next begins", list(magic))
+        }
         Rule::Kind { at, .. } => format!("byte {at} says how long the message is, by a table"),
     }
 }

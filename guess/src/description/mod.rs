@@ -1,5 +1,6 @@
 //! Writes what was guessed as a description that the parser loads.
 
+mod checked;
 mod fields;
 mod message;
 mod names;
@@ -52,7 +53,9 @@ pub(crate) fn describe(
         }
         sides => conversation(sides, &mut document, &mut evidence, is_cancelled),
     }
-    document.doc.push("What a capture shows of messages that nobody described. What is not sure says so.".to_owned());
+    document
+        .doc
+        .push("What a capture shows of messages that nobody described. What is not sure says so.".to_owned());
     document.doc.extend(evidence.iter().map(|line| format!("- {line}")));
     Written { text: document.text(), evidence }
 }
@@ -114,8 +117,12 @@ fn about(sample: &Sample) -> Vec<String> {
     if let [transport] = transports.iter().collect::<Vec<_>>().as_slice() {
         about.push(format!("transport: {transport}"));
     }
-    let ports: BTreeSet<u16> =
-        sample.talks.iter().filter_map(|talk| talk.endpoints.get(1).copied().flatten()).map(|at| at.port()).collect();
+    let ports: BTreeSet<u16> = sample
+        .talks
+        .iter()
+        .filter_map(|talk| talk.endpoints.get(1).copied().flatten())
+        .map(|at| at.port())
+        .collect();
     if (1..=4).contains(&ports.len()) {
         let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
         about.push(format!("ports: [{}]", ports.join(", ")));

@@ -1,7 +1,7 @@
 //! The hypotheses that are tried, from those that could be.
 
-use std::collections::hash_map::Entry;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
@@ -165,7 +165,8 @@ fn preambles(runs: &[&Run]) -> Vec<Preamble> {
         }
     }
     for end in [&b"\r\n\r\n"[..], b"\n"] {
-        let has = |run: &&&Run| memchr::memmem::find(run.bytes.get(..2048).unwrap_or(&run.bytes), end).is_some();
+        let has =
+            |run: &&&Run| memchr::memmem::find(run.bytes.get(..2048).unwrap_or(&run.bytes), end).is_some();
         if !beginning.is_empty() && beginning.iter().all(|run| has(run)) {
             all.push(Preamble::Through(end.to_vec()));
         }
@@ -191,7 +192,8 @@ fn fixed(runs: &[&Run]) -> Vec<Rule> {
     let common = all.iter().copied().fold(0, gcd);
     let mut found: Vec<usize> = (2..=common.min(4096)).filter(|length| common % length == 0).collect();
     // And those after which bytes are the same most often.
-    let mut alike: Vec<(usize, usize)> = (3..=LONGEST_FIXED).map(|length| (alike(runs, length), length)).collect();
+    let mut alike: Vec<(usize, usize)> =
+        (3..=LONGEST_FIXED).map(|length| (alike(runs, length), length)).collect();
     alike.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     found.extend(alike.iter().take(FIXED).map(|(_, length)| length));
     found.sort_unstable();
@@ -227,7 +229,8 @@ fn terminators(runs: &[&Run]) -> Vec<Rule> {
     let mut endings: Vec<(&[u8], usize)> = counts.into_iter().collect();
     endings.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.len().cmp(&b.0.len())).then(a.0.cmp(b.0)));
     let mut found: Vec<Vec<u8>> = endings.into_iter().take(12).map(|(ending, _)| ending.to_vec()).collect();
-    let usual = [&b"\n"[..], b"\r\n", b"\0", b"\r", b"\x03", b"\x7E", b"\xC0", b"\x1C\r", b"\n\n", b"\r\n\r\n"];
+    let usual =
+        [&b"\n"[..], b"\r\n", b"\0", b"\r", b"\x03", b"\x7E", b"\xC0", b"\x1C\r", b"\n\n", b"\r\n\r\n"];
     for ending in usual {
         if !found.iter().any(|known| known == ending) {
             found.push(ending.to_vec());
@@ -266,7 +269,8 @@ fn kinds(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
                 if let Some(&kind) = run.bytes.get(begin + at)
                     && begin >= first
                 {
-                    *by_kind.entry(kind).or_default().entry(run.segment_end(number) - begin).or_default() += 1;
+                    *by_kind.entry(kind).or_default().entry(run.segment_end(number) - begin).or_default() +=
+                        1;
                 }
             }
         }
@@ -277,7 +281,8 @@ fn kinds(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
         for (kind, counts) in by_kind {
             // The usual one; of several messages in a segment the shortest that is usual enough.
             let all: usize = counts.values().sum();
-            let usual = counts.iter().filter(|(_, count)| **count * 3 >= all).map(|(length, _)| *length).min();
+            let usual =
+                counts.iter().filter(|(_, count)| **count * 3 >= all).map(|(length, _)| *length).min();
             if let (Some(slot), Some(usual)) = (lengths.get_mut(usize::from(kind)), usual) {
                 *slot = u16::try_from(usual).unwrap_or(0);
             }
@@ -292,7 +297,8 @@ fn lengths() -> Vec<Rule> {
     for width in [1u8, 2, 3, 4, 8] {
         for is_little in [false, true] {
             if width > 1 || !is_little {
-                encodings.push((Encoding::Integer { width, is_little, bits: width * 8 }, &[1usize, 2, 4][..]));
+                encodings
+                    .push((Encoding::Integer { width, is_little, bits: width * 8 }, &[1usize, 2, 4][..]));
             }
         }
     }
@@ -303,7 +309,14 @@ fn lengths() -> Vec<Rule> {
             }
         }
     }
-    for encoding in [Encoding::Leb128, Encoding::Vlq, Encoding::Ber, Encoding::WebSocket, Encoding::Decimal, Encoding::Hexadecimal] {
+    for encoding in [
+        Encoding::Leb128,
+        Encoding::Vlq,
+        Encoding::Ber,
+        Encoding::WebSocket,
+        Encoding::Decimal,
+        Encoding::Hexadecimal,
+    ] {
         encodings.push((encoding, &[1]));
     }
     for count in 2..=8 {
@@ -317,9 +330,10 @@ fn lengths() -> Vec<Rule> {
     for (encoding, units) in encodings {
         for offset in 0..FIELD_OFFSETS {
             for &unit in units {
-                all.extend((-MOST_BEYOND..=MOST_BEYOND).map(|beyond| {
-                    Rule::Length(LengthField { offset, encoding, unit, beyond })
-                }));
+                all.extend(
+                    (-MOST_BEYOND..=MOST_BEYOND)
+                        .map(|beyond| Rule::Length(LengthField { offset, encoding, unit, beyond })),
+                );
             }
         }
     }

@@ -141,7 +141,11 @@ impl Encoding {
             Encoding::Integer { width, .. } => width.into(),
             Encoding::Digits(count) | Encoding::HexDigits(count) => count.into(),
             Encoding::Decimal | Encoding::Hexadecimal => 2,
-            Encoding::Leb128 | Encoding::Vlq | Encoding::Ber | Encoding::WebSocket | Encoding::Flagged { .. } => 1,
+            Encoding::Leb128
+            | Encoding::Vlq
+            | Encoding::Ber
+            | Encoding::WebSocket
+            | Encoding::Flagged { .. } => 1,
         }
     }
 

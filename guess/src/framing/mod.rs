@@ -58,7 +58,9 @@ impl Preamble {
     fn end(&self, run: &Run) -> usize {
         match self {
             Preamble::Bytes(count) if run.begins => *count,
-            Preamble::Segments(count) if run.begins => run.segments.get(*count).copied().unwrap_or(run.bytes.len()),
+            Preamble::Segments(count) if run.begins => {
+                run.segments.get(*count).copied().unwrap_or(run.bytes.len())
+            }
             Preamble::Bytes(_) | Preamble::Segments(_) => 0,
             Preamble::Through(end) => {
                 memchr::memmem::find(&run.bytes, end).map_or(run.bytes.len(), |at| at + end.len())

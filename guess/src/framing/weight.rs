@@ -124,7 +124,8 @@ fn of_columns(framing: &Framing, runs: &[&Run], all: &[Found], expected: &Expect
 /// What is saved of saying where segments begin.
 fn of_segments(run: &Run, found: &Found, most: usize) -> Weight {
     let begin = found.boundaries.first().copied().unwrap_or(0);
-    let end = if found.count() == most { found.boundaries.last().copied().unwrap_or(0) } else { run.bytes.len() };
+    let end =
+        if found.count() == most { found.boundaries.last().copied().unwrap_or(0) } else { run.bytes.len() };
     let longest = run.segments.iter().enumerate().map(|(at, begin)| run.segment_end(at) - begin).max();
     let longest = longest.unwrap_or(0).max(LEAST_FULL);
     // The end of a segment that is full says nothing.
@@ -209,7 +210,13 @@ fn cost(framing: &Framing) -> f64 {
 fn of_field(field: &LengthField) -> f64 {
     let encoding = match field.encoding {
         Encoding::Integer { width, bits, .. } if bits < width * 8 => 6.0,
-        Encoding::Integer { width, .. } => if matches!(width, 1 | 2 | 4) { 2.0 } else { 4.0 },
+        Encoding::Integer { width, .. } => {
+            if matches!(width, 1 | 2 | 4) {
+                2.0
+            } else {
+                4.0
+            }
+        }
         Encoding::Leb128 => 4.0,
         Encoding::Vlq | Encoding::Ber | Encoding::WebSocket | Encoding::Decimal | Encoding::Digits(_) => 5.0,
         Encoding::Hexadecimal | Encoding::HexDigits(_) => 6.0,
@@ -218,7 +225,12 @@ fn of_field(field: &LengthField) -> f64 {
     // What it counts: all that follows, or the whole message, or else.
     let counts = match field.beyond {
         0 => 0.0,
-        beyond if usize::try_from(-beyond).is_ok_and(|before| before == field.offset + field.encoding.width()) => 1.0,
+        beyond
+            if usize::try_from(-beyond)
+                .is_ok_and(|before| before == field.offset + field.encoding.width()) =>
+        {
+            1.0
+        }
         beyond if beyond > 0 => 3.0,
         _ => 4.0,
     };
