@@ -59,6 +59,15 @@ impl<'m> Builder<'m, '_> {
             }
         }
         let Explained { steps, .. } = explain(&table, &skip, self.is_cancelled);
+        // Characters of a text are not its size.
+        let text = content_to_end(&table.rows, least.min(table.width));
+        let text = text.filter(|(_, found)| matches!(found.meaning, Meaning::Text { .. }));
+        if let Some((from, found)) =
+            text.filter(|(from, _)| steps.first().is_some_and(|(step, _)| step.gap() >= *from))
+        {
+            self.region(from, Vec::new());
+            return self.push_rest(Some(found));
+        }
         for (step, bits) in steps {
             self.step(&step, bits);
         }

@@ -23,6 +23,16 @@ pub(super) enum Step {
     Elements { gap: usize, elements: Elements, count: Option<(usize, Number)> },
 }
 
+impl Step {
+    /// How many bytes are before its first number, or its text.
+    pub(super) fn gap(&self) -> usize {
+        match self {
+            Step::Sized { gap, .. } | Step::Terminated { gap, .. } | Step::Elements { gap, .. } => *gap,
+            Step::Two { first, .. } => first.0,
+        }
+    }
+}
+
 /// Steps, and how many bits of evidence they have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Explained {
