@@ -4,25 +4,26 @@ use std::ops::Range;
 
 use super::claim::Claim;
 use super::content::{Content, content, content_to_end, values_to_end};
-use super::elements::Elements;
-use super::field::{Encoding, Field, Form, Layout, Meaning, Number, Order, Place, Size, Times};
+use super::field::{Field, Layout, Meaning, Place, Size};
 use super::fixed::fixed;
-use super::structure::{Explained, Step, explain, read, whole, zeros};
+use super::sizes::{confidence, number_width};
+use super::structure::{Explained, Step, explain, whole};
 use super::table::{Row, Table};
+use super::text::is_printable;
 
 /// Columns that are explained already, and as what.
 pub(super) type Explanations = Vec<(Range<usize>, Meaning)>;
 
 /// What is built up: the fields so far, and where each row continues.
 pub(super) struct Builder<'m, 'c> {
-    rows: Vec<Row<'m>>,
-    at: Vec<usize>,
+    pub(super) rows: Vec<Row<'m>>,
+    pub(super) at: Vec<usize>,
     /// Where all rows continue, if that is the same.
-    place: Option<usize>,
-    fields: Vec<Field>,
-    taken: Explanations,
-    depth: usize,
-    is_cancelled: &'c dyn Fn() -> bool,
+    pub(super) place: Option<usize>,
+    pub(super) fields: Vec<Field>,
+    pub(super) taken: Explanations,
+    pub(super) depth: usize,
+    pub(super) is_cancelled: &'c dyn Fn() -> bool,
 }
 
 /// The fields of rows.
@@ -58,6 +59,15 @@ impl<'m> Builder<'m, '_> {
             }
         }
         let Explained { steps, .. } = explain(&table, &skip, self.is_cancelled);
+        // Characters of a text are not its size.
+        let text = content_to_end(&table.rows, least.min(table.width));
+        let text = text.filter(|(_, found)| matches!(found.meaning, Meaning::Text { .. }));
+        if let Some((from, found)) =
+            text.filter(|(from, _)| steps.first().is_some_and(|(step, _)| step.gap() >= *from))
+        {
+            self.region(from, Vec::new());
+            return self.push_rest(Some(found));
+        }
         for (step, bits) in steps {
             self.step(&step, bits);
         }
@@ -65,7 +75,7 @@ impl<'m> Builder<'m, '_> {
     }
 
     /// Of a row, what is not yet explained.
-    fn left(&self, row: usize) -> &'m [u8] {
+    pub(super) fn left(&self, row: usize) -> &'m [u8] {
         let (Some(row), Some(at)) = (self.rows.get(row), self.at.get(row)) else { return &[] };
         row.bytes.get(*at..).unwrap_or_default()
     }
@@ -74,12 +84,12 @@ impl<'m> Builder<'m, '_> {
         (0..self.rows.len()).all(|row| self.left(row).len() == self.left(0).len())
     }
 
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         self.place.map_or(Place::After, Place::Start)
     }
 
     /// The next part of all rows, of which each has so many bytes. A row that has fewer is left out from here on.
-    fn advance(&mut self, sizes: &[Option<usize>]) -> Vec<Row<'m>> {
+    pub(super) fn advance(&mut self, sizes: &[Option<usize>]) -> Vec<Row<'m>> {
         let (mut kept, mut at, mut parts) = (Vec::new(), Vec::new(), Vec::new());
         for ((row, from), size) in self.rows.iter().zip(&self.at).zip(sizes) {
             let part = size.and_then(|size| row.bytes.get(*from..from.checked_add(size)?));
@@ -98,7 +108,7 @@ impl<'m> Builder<'m, '_> {
     }
 
     /// The fields of the next `width` bytes, among them some that are explained: where from here on, and as what.
-    fn region(&mut self, width: usize, special: Vec<Claim>) {
+    pub(super) fn region(&mut self, width: usize, special: Vec<Claim>) {
         if width == 0 || self.rows.is_empty() {
             return;
         }
@@ -118,72 +128,6 @@ impl<'m> Builder<'m, '_> {
         claims.extend(fixed(&table, &skip));
         claims.sort_by_key(|claim| claim.from);
         self.tile(claims, place, width, table.len());
-    }
-
-    /// Whether what is directly after the number, of the size that it gives, is known as a whole.
-    fn is_known_at_once(&self, gap: usize, values: &[Option<(usize, usize)>], unit: usize) -> bool {
-        let begin = self.place.map_or(0, |place| place + gap);
-        if unit > 1 || self.taken.iter().any(|(range, _)| self.place.is_some() && range.end > begin) {
-            return false;
-        }
-        let part = |(row, value): (usize, &Option<(usize, usize)>)| {
-            let (whole, (size, width)) = (self.rows.get(row)?, (*value)?);
-            let bytes = self.left(row).get(gap + width..(gap + width).checked_add(size)?)?;
-            Some(Row { bytes, ..*whole })
-        };
-        let parts: Vec<Row<'m>> = values.iter().enumerate().filter_map(part).collect();
-        parts.len() == self.rows.len()
-            && content(&parts).is_some_and(|found| found.meaning != Meaning::Random)
-    }
-
-    /// The number without the highest bytes that are zero always, if those are explained otherwise: how much later it begins, and it.
-    fn without_zeros(&self, gap: usize, number: Number) -> (usize, Number) {
-        let Form::Binary(width) = number.form else { return (gap, number) };
-        let width = usize::from(width);
-        let rests = (0..self.rows.len()).map(|row| self.left(row).get(gap..).unwrap_or_default()).collect();
-        let core = width - zeros(&rests, 0, width, number.order).min(width - 1);
-        if core == width || core == 3 {
-            return (gap, number);
-        }
-        // Bytes before a number, or after it, that a claim needs.
-        let (from, to) =
-            if number.order == Order::Big { (0, gap + width - core) } else { (gap + core, gap + width + 8) };
-        let part = |row: usize| {
-            let (whole, at) = (self.rows.get(row)?, self.at.get(row)?);
-            let left = self.left(row);
-            let bytes = left.get(from..to.min(left.len()))?;
-            Some(Row { bytes, message: whole.message, offset: whole.offset + at + from })
-        };
-        let table = Table::new((0..self.rows.len()).filter_map(part).collect());
-        let zeros = gap.max(from) - from..(gap + width).min(to) - from;
-        let is_needed = |claim: &Claim| {
-            claim.gain > 18.0
-                && !matches!(claim.meaning, Meaning::Integer(_))
-                && claim.from < zeros.end
-                && zeros.start < claim.from + claim.width
-        };
-        if !fixed(&table, &[]).iter().any(is_needed) {
-            return (gap, number);
-        }
-        let number = Number::binary(core, number.order);
-        (if number.order == Order::Big { gap + width - core } else { gap }, number)
-    }
-
-    /// How sure it is how wide a number is: its highest bytes are of it by guess if they are zero always.
-    fn width_is_sure(&self, gap: usize, number: Number) -> f64 {
-        let Form::Binary(width) = number.form else { return 1.0 };
-        let rests = (0..self.rows.len()).map(|row| self.left(row).get(gap..).unwrap_or_default()).collect();
-        match zeros(&rests, 0, width.into(), number.order) {
-            0 if width == 3 => 0.85,
-            0 if width == 1 && gap > 0 => {
-                let is_zero = |row| self.left(row).get(gap - 1) == Some(&0);
-                let next_is_zero = |row| self.left(row).get(gap + 1) == Some(&0);
-                let all = |is_zero: &dyn Fn(usize) -> bool| (0..self.rows.len()).all(is_zero);
-                if all(&is_zero) || all(&next_is_zero) { 0.8 } else { 1.0 }
-            }
-            0 => 1.0,
-            _ => 0.88,
-        }
     }
 
     /// Claims as fields, with bytes between them.
@@ -209,13 +153,14 @@ impl<'m> Builder<'m, '_> {
         self.region(self.left(0).len(), Vec::new());
     }
 
-    fn step(&mut self, step: &Step, bits: f64) {
+    pub(super) fn step(&mut self, step: &Step, bits: f64) {
         match step {
             Step::Sized { gap, number, between, unit, plus } => {
                 self.sized(*gap, *number, *between, (*unit, *plus), bits);
             }
             Step::Two { first, second, header } => self.two(*first, *second, *header, bits),
             Step::Terminated { gap, end } => {
+                let is_dubious = *gap > 0 && self.varies_before(*gap);
                 self.region(*gap, Vec::new());
                 let until = |row| self.left(row).iter().position(|byte| byte == end).map(|at| at + 1);
                 let sizes: Vec<_> = (0..self.rows.len()).map(until).collect();
@@ -228,151 +173,25 @@ impl<'m> Builder<'m, '_> {
                         ..*row
                     })
                     .collect();
-                let found = content(&shown);
+                let mut found = content(&shown);
+                if let Some(found) = found.as_mut().filter(|_| is_dubious) {
+                    found.confidence = found.confidence.min(0.7);
+                }
                 self.part(place, Size::Terminated(vec![*end]), &shown, found, None);
             }
             Step::Elements { gap, elements, count } => self.elements(*gap, elements, *count, bits),
         }
     }
 
-    /// A number, and the part that it gives the size of.
-    fn sized(&mut self, gap: usize, number: Number, between: usize, (unit, plus): (usize, i64), bits: f64) {
-        let end = gap + number_width(number) + between;
-        let (gap, number) = self.without_zeros(gap, number);
-        let between = end - gap - number_width(number);
-        let values: Vec<Option<(usize, usize)>> =
-            (0..self.rows.len()).map(|row| read(number, self.left(row).get(gap..)?)).collect();
-        let between = if between > 0 && self.is_known_at_once(gap, &values, unit) { 0 } else { between };
-        let sizes: Vec<Option<usize>> = values
-            .iter()
-            .map(|value| {
-                value.and_then(|(value, _)| {
-                    value.checked_mul(unit)?.checked_add_signed(isize::try_from(plus).ok()?)
-                })
-            })
-            .collect();
-        let sizes = self.number(gap, number, between, &values, &sizes, bits);
-        let field = self.fields.iter().rposition(|field| matches!(field.meaning, Meaning::Length(_)));
-        let place = self.place();
-        let parts = self.advance(&sizes);
-        let Some(number_field) = field else { return };
-        let found = content(&parts);
-        let is_text = found
-            .as_ref()
-            .is_some_and(|found| matches!(found.meaning, Meaning::Text { encoding: Encoding::Utf16(_), .. }));
-        if unit > 1 && !is_text {
-            if let Some(field) = self.fields.get_mut(number_field) {
-                field.meaning = Meaning::Count(number);
-            }
-            self.array(place, number_field, unit, &parts, bits);
-        } else {
-            self.part(place, Size::By { field: number_field, unit, plus }, &parts, found, Some(bits));
-        }
-    }
-
-    /// The bytes up to a number, it, and those up to the part that it gives the size of. Returns the sizes of the rows that are left.
-    fn number(
-        &mut self,
-        gap: usize,
-        number: Number,
-        between: usize,
-        values: &[Option<(usize, usize)>],
-        sizes: &[Option<usize>],
-        bits: f64,
-    ) -> Vec<Option<usize>> {
-        let all = self.rows.len();
-        let holds = sizes
-            .iter()
-            .zip(0..)
-            .filter(|(size, row)| size.is_some_and(|size| size <= self.left(*row).len()))
-            .count();
-        let claim = Claim {
-            from: gap,
-            width: 0,
-            meaning: Meaning::Length(number),
-            gain: 1.0,
-            confidence: confidence(bits, holds, all) * self.width_is_sure(gap, number),
-            holds: (holds, all),
-            evidence: format!(
-                "gives the size of a part after it, and all that follows fits, in {holds} of {all}"
-            ),
-        };
-        // Rows of which the part has no room are left out.
-        let fits: Vec<bool> = (0..all)
-            .map(|row| {
-                let width = values.get(row).copied().flatten().map(|(_, width)| width);
-                let size = sizes.get(row).copied().flatten();
-                width
-                    .zip(size)
-                    .is_some_and(|(width, size)| gap + width + between + size <= self.left(row).len())
-            })
-            .collect();
-        let keep = |row: &usize| fits.get(*row).copied().unwrap_or(false);
-        let kept: Vec<usize> = (0..all).filter(keep).collect();
-        let pick = |row: &usize| Some((*self.rows.get(*row)?, *self.at.get(*row)?));
-        (self.rows, self.at) = kept.iter().filter_map(pick).unzip();
-        match number.form {
-            Form::Binary(width) => {
-                let claim = Claim { width: width.into(), ..claim };
-                self.region(gap + usize::from(width) + between, vec![claim]);
-            }
-            Form::Leb128 | Form::Vlq => {
-                self.region(gap, Vec::new());
-                let widths: Vec<Option<usize>> = kept
-                    .iter()
-                    .map(|row| values.get(*row).copied().flatten().map(|(_, width)| width))
-                    .collect();
-                let field = claim.field(self.place());
-                self.fields.push(Field { size: Size::Varint, ..field });
-                self.advance(&widths);
-                self.region(between, Vec::new());
-            }
-        }
-        kept.iter().map(|row| sizes.get(*row).copied().flatten()).collect()
-    }
-
-    fn two(&mut self, first: (usize, Number), second: (usize, Number), header: usize, bits: f64) {
-        let all = self.rows.len();
-        let value = |(at, number): (usize, Number)| -> Vec<Option<usize>> {
-            (0..all).map(|row| read(number, self.left(row).get(at..)?).map(|(value, _)| value)).collect()
-        };
-        let (one, other) = (value(first), value(second));
-        let begin = self.fields.len();
-        let claim = |(from, number): (usize, Number)| Claim {
-            from,
-            width: match number.form {
-                Form::Binary(width) => width.into(),
-                _ => 1,
-            },
-            meaning: Meaning::Length(number),
-            gain: 1.0,
-            confidence: confidence(bits, all, all).min(0.9),
-            holds: (all, all),
-            evidence: format!(
-                "with another, gives the size of all that differs in size, in nearly all of {all}"
-            ),
-        };
-        self.region(header, vec![claim(first), claim(second)]);
-        let numbers: Vec<usize> = self
-            .fields
-            .iter()
-            .enumerate()
-            .filter(|(at, field)| *at >= begin && matches!(field.meaning, Meaning::Length(_)))
-            .map(|(at, _)| at)
-            .collect();
-        for (sizes, field) in [one, other].iter().zip(numbers) {
-            if sizes.len() != self.rows.len() {
-                return;
-            }
-            let place = self.place();
-            let parts = self.advance(sizes);
-            let found = content(&parts);
-            self.part(place, Size::By { field, unit: 1, plus: 0 }, &parts, found, Some(bits));
-        }
+    /// Whether the byte before a place is a character in some rows and none in others.
+    fn varies_before(&self, gap: usize) -> bool {
+        let is_character = |row: &usize| self.left(*row).get(gap - 1).is_some_and(|byte| is_printable(*byte));
+        let count = (0..self.rows.len()).filter(is_character).count();
+        count * 10 > self.rows.len() && count < self.rows.len()
     }
 
     /// A part with a size of its own. Its fields are looked for if nothing is known of it as a whole.
-    fn part(
+    pub(super) fn part(
         &mut self,
         place: Place,
         size: Size,
@@ -401,95 +220,6 @@ impl<'m> Builder<'m, '_> {
             }
         }
         self.fields.push(field);
-    }
-
-    /// Elements of a fixed size, of which a number gives the count.
-    fn array(&mut self, place: Place, count: usize, unit: usize, parts: &[Row<'m>], bits: f64) {
-        let cut = |row: &Row<'m>| {
-            let (message, offset) = (row.message, row.offset);
-            row.bytes.chunks_exact(unit).enumerate().map(move |(at, bytes)| Row {
-                bytes,
-                message,
-                offset: offset + at * unit,
-            })
-        };
-        let elements: Vec<Row<'m>> = parts.iter().flat_map(cut).take(4000).collect();
-        let messages = elements.len();
-        let fields = fields(elements, Vec::new(), 0, self.is_cancelled);
-        let element = Box::new(Layout { fields, messages });
-        let size = Size::By { field: count, unit, plus: 0 };
-        let mut field = bytes(place, size, parts.len());
-        field.meaning = Meaning::Repeated { element, times: Times::By { field: count } };
-        field.evidence = format!("{unit} bytes for each that a number before counts");
-        field.confidence = confidence(bits, parts.len(), parts.len());
-        self.fields.push(field);
-    }
-
-    /// Equal parts up to the end.
-    fn elements(&mut self, gap: usize, elements: &Elements, count: Option<(usize, Number)>, bits: f64) {
-        let all = self.rows.len();
-        let ends = |row: usize| self.left(row).get(gap..).is_some_and(|bytes| elements.ends(bytes).is_some());
-        let holds: Vec<bool> = (0..all).map(ends).collect();
-        let kept: Vec<usize> = (0..all).filter(|row| holds.get(*row).copied().unwrap_or(false)).collect();
-        let pick = |row: &usize| Some((*self.rows.get(*row)?, *self.at.get(*row)?));
-        (self.rows, self.at) = kept.iter().filter_map(pick).unzip();
-        let begin = self.fields.len();
-        let special = count.and_then(|(from, number)| match number.form {
-            Form::Binary(width) => Some(Claim {
-                meaning: Meaning::Count(number),
-                evidence: format!("the count of the parts that follow, in nearly all of {all}"),
-                confidence: confidence(bits, kept.len(), all) * self.width_is_sure(from, number),
-                ..explained(from, width.into(), Meaning::Bytes, kept.len())
-            }),
-            _ => None,
-        });
-        self.region(gap, special.into_iter().collect());
-        let counted =
-            self.fields.iter().skip(begin).position(|field| matches!(field.meaning, Meaning::Count(_)));
-        let mut parts = Vec::new();
-        for row in 0..self.rows.len() {
-            let Some(whole) = self.rows.get(row) else { continue };
-            let (bytes, offset) = (self.left(row), whole.offset + self.at.get(row).copied().unwrap_or(0));
-            let mut from = 0;
-            for end in elements.ends(bytes).unwrap_or_default() {
-                let message = whole.message;
-                parts.push(Row {
-                    bytes: bytes.get(from..end).unwrap_or_default(),
-                    message,
-                    offset: offset + from,
-                });
-                from = end;
-            }
-        }
-        parts.truncate(4000);
-        let messages = parts.len();
-        let mut inner = Builder {
-            at: vec![0; parts.len()],
-            rows: parts,
-            place: Some(0),
-            fields: Vec::new(),
-            taken: Vec::new(),
-            depth: 0,
-            is_cancelled: self.is_cancelled,
-        };
-        for (gap, number) in &elements.numbers {
-            let counted = i64::try_from(gap + number_width(*number)).unwrap_or(0);
-            let plus = if elements.counts_itself { -counted } else { 0 };
-            inner.sized(*gap, *number, 0, (1, plus), bits);
-        }
-        let element = Box::new(Layout { fields: inner.fields, messages });
-        let mut field = bytes(self.place(), Size::Rest, kept.len());
-        let times = counted.map_or(Times::ToEnd, |at| Times::By { field: begin + at });
-        field.meaning = Meaning::Repeated { element, times };
-        field.evidence = format!(
-            "{messages} parts, each with its size, end where the message does in {} of {all}",
-            kept.len()
-        );
-        field.confidence = confidence(bits, kept.len(), all);
-        (field.holds, field.of) = (kept.len(), all);
-        self.fields.push(field);
-        let sizes: Vec<_> = (0..self.rows.len()).map(|row| Some(self.left(row).len())).collect();
-        self.advance(&sizes);
     }
 
     /// What goes on to the end, after bytes that all rows have.
@@ -538,27 +268,8 @@ impl<'m> Builder<'m, '_> {
     }
 }
 
-/// How likely a size is right, by the bits of evidence.
-fn confidence(bits: f64, holds: usize, all: usize) -> f64 {
-    let sure = match bits {
-        60.0.. => 0.96,
-        30.0.. => 0.92,
-        15.0.. => 0.85,
-        _ => 0.7,
-    };
-    sure * holds as f64 / all.max(1) as f64
-}
-
-/// How many bytes a number has at least.
-fn number_width(number: Number) -> usize {
-    match number.form {
-        Form::Binary(width) => width.into(),
-        _ => 1,
-    }
-}
-
 /// A claim on bytes that are explained.
-fn explained(from: usize, width: usize, meaning: Meaning, all: usize) -> Claim {
+pub(super) fn explained(from: usize, width: usize, meaning: Meaning, all: usize) -> Claim {
     Claim { from, width, meaning, gain: 1.0, confidence: 1.0, holds: (all, all), evidence: String::new() }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn content_to_end(rows: &[Row<'_>], least: usize) -> Option<(usize, C
     if begin <= shortest
         && let Some(mut found) = text(&parts_from(rows, begin))
     {
-        // Where it begins is sure if what is before it is no text in most.
+        // Where it begins is sure if most have something else than text before it.
         let before = |bytes: &&&[u8]| begin > least && bytes.get(begin - 1).is_some_and(is_plain);
         if parts(rows).iter().filter(before).count() * 2 > parts(rows).len() {
             found.confidence = found.confidence.min(0.7);
@@ -128,8 +128,9 @@ fn serialised(parts: &[&[u8]]) -> Option<Content> {
         if nearly(holds, parts.len()) && bits > 36.0 && different >= 3 {
             let sure = match kind {
                 super::Serialisation::Json | super::Serialisation::Bson => 0.98,
+                // Tags with lengths look like it.
+                super::Serialisation::Protobuf => 0.85,
                 _ if bits > 120.0 => 0.95,
-                super::Serialisation::Protobuf => 0.8,
                 _ => 0.88,
             };
             return Some(Content {

@@ -67,7 +67,7 @@ fn order(meaning: &Meaning) -> Option<Order> {
 
 /// Numbers next to each other of which nothing is known but that they vary are bytes: how many numbers they are would be invented.
 fn drop_noise(claims: Vec<Claim>) -> Vec<Claim> {
-    let is_noise = |claim: &Claim| claim.confidence < 0.4 && matches!(claim.meaning, Meaning::Integer(_));
+    let is_noise = |claim: &Claim| claim.confidence < 0.55 && matches!(claim.meaning, Meaning::Integer(_));
     let mut kept = Vec::new();
     for run in claims.chunk_by(|a, b| is_noise(a) == is_noise(b) && a.from + a.width == b.from) {
         if run.len() < 3 || !run.iter().all(is_noise) {

@@ -53,7 +53,7 @@ fn single(table: &Table<'_>, from: usize, column: &Column) -> Claim {
     } else {
         let (least, most) = (column.values().next().unwrap_or(0), column.values().last().unwrap_or(0));
         let evidence = format!("{} values from {least} to {most} in {all} messages", column.distinct);
-        (Meaning::Integer(number), 1.0, 0.3, evidence)
+        (Meaning::Integer(number), 1.0, 0.5, evidence)
     };
     Claim { from, width: 1, meaning, gain, confidence, holds: (all, all), evidence }
 }
@@ -111,8 +111,8 @@ fn integer(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option
     let all = table.len();
     let mut gain = 1.0 + fit(table, from, width, order);
     let mut sure: f64 = match zeros {
-        0 => 0.2,
-        _ if lowest.distinct < 5 => 0.4,
+        0 => 0.3,
+        _ if lowest.distinct < 5 => 0.6,
         _ => 0.7,
     };
     let mut reasons = Vec::new();

@@ -4,7 +4,9 @@
 //! other fields: each with evidence and with how likely it is right. It never claims what chance would show as well: bytes of
 //! which nothing is known stay bytes.
 
+mod arrays;
 mod build;
+mod chain;
 mod claim;
 mod compressed;
 mod content;
@@ -19,6 +21,7 @@ mod random;
 mod resolve;
 mod sequence;
 mod serialised;
+mod sizes;
 mod structure;
 mod table;
 #[cfg(test)]

@@ -112,14 +112,18 @@ fn rising(
             format!("rises by 1 to {largest} from each message {of} to the next, in {held} of {all} cases")
         }
     };
-    // A constant byte next to it may be its highest, and so may one next to the table.
-    let next = if order == Order::Big { from.checked_sub(1) } else { Some(from + width) };
-    let is_open = width < 8
-        && match next.map(|next| table.columns.get(next)) {
-            Some(Some(column)) => column.distinct == 1,
-            Some(None) => table.rows.iter().any(|row| row.offset + table.width < row.message.bytes.len()),
-            None => table.rows.iter().any(|row| row.offset > 0),
-        };
+    // A constant byte next to it may be its highest, and so may one next to the table, unless it wrapped without changing that.
+    let wraps = |pair: &[u64]| matches!(pair, [before, after] if after < before && after.wrapping_sub(*before) & mask <= largest);
+    let has_wrapped = values.iter().any(|group| group.windows(2).any(wraps));
+    let before = from.checked_sub(1).filter(|_| order == Order::Big || width == 1);
+    let after = (order == Order::Little || width == 1).then_some(from + width);
+    let is_constant_at = |at: usize| match table.columns.get(at) {
+        Some(column) => column.distinct == 1,
+        None => table.rows.iter().any(|row| row.offset + table.width < row.message.bytes.len()),
+    };
+    let is_cut = from == 0 && order == Order::Big && table.rows.iter().any(|row| row.offset > 0);
+    let is_open =
+        width < 8 && !has_wrapped && (is_cut || before.into_iter().chain(after).any(is_constant_at));
     let varying = table.digits(from, width, order).iter().filter(|column| column.distinct > 1).count();
     let carried = if highest.distinct > 1 { varying.saturating_sub(1) } else { 0 };
     Some(Claim {
@@ -127,12 +131,10 @@ fn rising(
         width,
         meaning: Meaning::Sequence { number: Number::binary(width, order), step, among },
         gain: bits + fit(table, from, width, order) + 40.0 * carried as f64,
-        confidence: confidence(bits, is_constant, held, all).min(if is_open {
-            0.7
-        } else if width == 3 || width > 1 && carried == 0 {
-            0.85
-        } else {
-            1.0
+        confidence: confidence(bits, is_constant, held, all).min(match () {
+            () if is_open => 0.5,
+            () if width == 3 || width > 1 && carried == 0 => 0.85,
+            () => 1.0,
         }),
         holds: (held, all),
         evidence,

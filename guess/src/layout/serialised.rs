@@ -37,6 +37,12 @@ impl<'b> Reader<'b> {
         usize::try_from(value).ok()
     }
 
+    /// What follows the first character of a word.
+    fn literal(&mut self, word: &str) -> Option<()> {
+        let left = word.as_bytes().get(1..)?;
+        (self.take(left.len())? == left).then_some(())
+    }
+
     fn text(&mut self, length: usize) -> Option<()> {
         std::str::from_utf8(self.take(length)?).ok().map(|_| ())
     }
@@ -93,9 +99,9 @@ fn json_value(reader: &mut Reader<'_>, depth: usize) -> Option<()> {
                 }
             }
         }
-        b't' => (reader.take(3)? == b"rue").then_some(()),
-        b'f' => (reader.take(4)? == b"alse").then_some(()),
-        b'n' => (reader.take(3)? == b"ull").then_some(()),
+        b't' => reader.literal("true"),
+        b'f' => reader.literal("false"),
+        b'n' => reader.literal("null"),
         b'-' | b'0'..=b'9' => {
             let is_digit = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
             let count = reader.0.iter().take_while(is_digit).count();

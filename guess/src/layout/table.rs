@@ -83,7 +83,7 @@ impl<'m> Table<'m> {
         table
     }
 
-    /// As many of the rows as make up to so many bytes: four runs of neighbours.
+    /// The rows without some, if they have more than so many bytes: four runs of neighbours.
     pub(super) fn fewer(&self, bytes: usize) -> Option<Table<'m>> {
         let most = (bytes / self.width.max(1)).max(100);
         let part = self.len().div_ceil(4).max(1);

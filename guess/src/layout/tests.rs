@@ -123,7 +123,7 @@ fn claims_on_random_layouts_of_parts_that_differ_in_size_are_right_as_often_as_t
                 made.push(message(&header, &shape, talk, &mut state, &mut chance));
             }
         }
-        let messages: Vec<Message<'_>> = made.iter().map(|told| told.made.message()).collect();
+        let messages: Vec<Message<'_>> = made.iter().map(|sent| sent.made.message()).collect();
         let taken = match shape {
             Tail::Rest { tail, .. } if tail > 0 => {
                 vec![Taken { edge: Edge::End, offset: tail, length: tail }]
@@ -133,12 +133,12 @@ fn claims_on_random_layouts_of_parts_that_differ_in_size_are_right_as_often_as_t
         let found = layout(&messages, &taken, &|| false);
         let mut claims: Vec<(&Field, usize, usize)> = Vec::new();
         let (mut good, mut bytes) = (0, 0);
-        for told in &made {
-            bytes += told.made.bytes.len();
-            match resolve(&found, &told.made.bytes) {
+        for sent in &made {
+            bytes += sent.made.bytes.len();
+            match resolve(&found, &sent.made.bytes) {
                 Some(fields) => {
                     read += 1;
-                    good += compare(&told.truths, &fields, &mut claims);
+                    good += compare(&sent.truths, &fields, &mut claims);
                 }
                 None => unread += 1,
             }

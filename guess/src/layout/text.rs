@@ -147,7 +147,10 @@ fn float(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option<C
     let [first, second, ..] = digits.as_slice() else { return None };
     // A number of everyday size has one of few exponents, and its exponent varies.
     let is_usual = |byte: u8| matches!(byte & 0x7f, 0 | 0x38..=0x4b);
-    if first.values().filter(|byte| !is_usual(*byte)).count() > 0 || second.distinct < 4 && table.len() > 8 {
+    if first.distinct < 2
+        || first.values().any(|byte| !is_usual(byte))
+        || second.distinct < 4 && table.len() > 8
+    {
         return None;
     }
     if first.values().all(|byte| byte & 0x7f == 0) {
@@ -176,21 +179,15 @@ fn float(table: &Table<'_>, from: usize, width: usize, order: Order) -> Option<C
         return None;
     }
     // 57 of 256 exponents are usual, and half of the values of a range have its largest: a text or an integer would not look so.
-    let alike = exponent_shape(&exponents) * if first.distinct < 2 { 0.4 } else { 1.0 };
-    if exponent_shape(&exponents) < 0.6 {
+    let alike = exponent_shape(&exponents);
+    if alike < 0.6 {
         return None;
     }
     let bits = different.min(usual) as f64 * if width == 4 { 1.6 } else { 3.5 } * alike - 6.0;
     if bits < 10.0 {
         return None;
     }
-    let sure = if first.distinct < 2 {
-        0.6
-    } else if bits > 30.0 {
-        0.92
-    } else {
-        0.75
-    };
+    let sure = if bits > 30.0 { 0.92 } else { 0.75 };
     let largest = values.iter().map(|value| magnitude(*value, width)).fold(0.0, f64::max);
     Some(Claim {
         from,

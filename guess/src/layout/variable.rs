@@ -94,12 +94,12 @@ pub(super) fn tail(chance: &mut Chance) -> Tail {
 }
 
 /// A message under construction, with what its bytes are.
-pub(super) struct Told {
+pub(super) struct Sent {
     pub(super) made: Made,
     pub(super) truths: Truths,
 }
 
-impl Told {
+impl Sent {
     fn add(&mut self, bytes: &[u8], kind: &'static str) {
         let from = self.made.bytes.len();
         self.made.bytes.extend(bytes);
@@ -174,68 +174,68 @@ pub(super) fn message(
     talk: u32,
     state: &mut Talks,
     chance: &mut Chance,
-) -> Told {
-    let mut told = Told { made: made(talk, state.time, chance), truths: Vec::new() };
-    told.fixed(header, 0, state, chance);
+) -> Sent {
+    let mut sent = Sent { made: made(talk, state.time, chance), truths: Vec::new() };
+    sent.fixed(header, 0, state, chance);
     match tail {
         Tail::Sized { number, contents, after } => {
             for contents in contents {
                 let (bytes, kind) = written_contents(*contents, chance);
-                told.number(bytes.len(), *number, "length");
-                told.add(&bytes, kind);
+                sent.number(bytes.len(), *number, "length");
+                sent.add(&bytes, kind);
             }
-            told.fixed(after, header.len(), state, chance);
+            sent.fixed(after, header.len(), state, chance);
         }
         Tail::Two { number, contents } => {
             let all = contents.map(|contents| written_contents(contents, chance));
             for (bytes, _) in &all {
-                told.number(bytes.len(), *number, "length");
+                sent.number(bytes.len(), *number, "length");
             }
             for (bytes, kind) in &all {
-                told.add(bytes, kind);
+                sent.add(bytes, kind);
             }
         }
         Tail::Tagged { tag, number, contents } => {
             for _ in 0..chance.range(1, 5) {
                 let value = written(chance.range(1, 7), *tag, number.order);
-                told.add(&value, "number");
+                sent.add(&value, "number");
                 let (bytes, kind) = written_contents(*contents, chance);
-                told.number(bytes.len(), *number, "length");
-                told.add(&bytes, kind);
+                sent.number(bytes.len(), *number, "length");
+                sent.add(&bytes, kind);
             }
         }
         Tail::Counted { count, number } => {
             let times = chance.range(0, 5) as usize;
-            told.number(times, *count, "count");
+            sent.number(times, *count, "count");
             for _ in 0..times {
                 let (bytes, kind) = written_contents(Contents::Text, chance);
-                told.number(bytes.len(), *number, "length");
-                told.add(&bytes, kind);
+                sent.number(bytes.len(), *number, "length");
+                sent.add(&bytes, kind);
             }
         }
         Tail::Terminated { count, after } => {
             for _ in 0..*count {
                 let (mut bytes, kind) = written_contents(Contents::Text, chance);
                 bytes.push(0);
-                told.add(&bytes, kind);
+                sent.add(&bytes, kind);
             }
-            told.fixed(after, header.len(), state, chance);
+            sent.fixed(after, header.len(), state, chance);
         }
         Tail::Array { count, widths, order } => {
             let times = chance.range(0, 9) as usize;
-            told.number(times, *count, "count");
+            sent.number(times, *count, "count");
             for _ in 0..times {
                 for width in widths {
-                    told.add(&written(chance.below(800), *width, *order), "number");
+                    sent.add(&written(chance.below(800), *width, *order), "number");
                 }
             }
         }
         Tail::Rest { contents, tail } => {
             let (bytes, kind) = written_contents(*contents, chance);
-            told.add(&bytes, kind);
+            sent.add(&bytes, kind);
             let check: Vec<u8> = (0..*tail).map(|_| chance.next() as u8).collect();
-            told.add(&check, "bytes");
+            sent.add(&check, "bytes");
         }
     }
-    told
+    sent
 }
