@@ -79,6 +79,7 @@ impl App {
                 }
             }
             Command::Highlight(what) => view.highlight(what),
+            Command::PlaceCursor(at) => view.place_cursor(at),
             Command::ShowLayer(layer) => view.show_layer(layer),
             Command::HighlightBytes(range) => view.highlight_range(range),
             Command::Hover(what) => {
@@ -158,9 +159,12 @@ impl App {
             Action::ShowProblems => self.show_tab(Tab::Problems),
             Action::ShowStatistics => self.show_tab(Tab::Statistics),
             Action::ShowComparison => self.show_tab(Tab::Comparison),
+            Action::ShowAligned => self.show_tab(Tab::Aligned),
             Action::ToggleConversations => panels.conversations = !panels.conversations,
             Action::ToggleTimeline => panels.timeline = !panels.timeline,
             Action::ToggleMessage => panels.message = !panels.message,
+            Action::ToggleInspector => panels.inspector = !panels.inspector,
+            Action::ToggleOrder => self.settings.little_endian = !self.settings.little_endian,
             Action::ToggleBeside => self.settings.message_beside = !self.settings.message_beside,
             Action::NextLevels => self.next_levels(),
             Action::LevelsInnermost => self.show_levels(Levels::Innermost),

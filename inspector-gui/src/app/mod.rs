@@ -217,6 +217,7 @@ impl App {
             && self.conversation.as_ref().is_none_or(ConversationRows::is_settled)
             && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())
             && self.desk.is_settled()
+            && (!self.shows_aligned() || self.document.is_none() || self.dock.aligned.aligned.is_settled())
     }
 
     /// Lets background work wake the window.
@@ -283,6 +284,7 @@ impl App {
             self.notices.update(document, view);
         }
         self.follow_conversation();
+        self.follow_aligned();
         self.follow_check();
         self.desk.update();
     }
@@ -300,6 +302,20 @@ impl App {
         if let Some(conversation) = &mut self.conversation {
             conversation.search(transcript.filter(), view);
         }
+    }
+
+    /// Keeps the messages that are under each other up to date.
+    fn follow_aligned(&mut self) {
+        if !self.shows_aligned() {
+            return;
+        }
+        if let (Some(document), Some(view)) = (&self.document, &self.view) {
+            self.dock.aligned.aligned.update(document, view, &self.background);
+        }
+    }
+
+    fn shows_aligned(&self) -> bool {
+        self.dock.tab == Tab::Aligned && self.settings.panels.message
     }
 
     /// Shows the whole window.
