@@ -160,6 +160,7 @@ impl App {
             Action::ShowStatistics => self.show_tab(Tab::Statistics),
             Action::ShowComparison => self.show_tab(Tab::Comparison),
             Action::ShowAligned => self.show_tab(Tab::Aligned),
+            Action::KeepAligned => self.keep_aligned(),
             Action::ToggleConversations => panels.conversations = !panels.conversations,
             Action::ToggleTimeline => panels.timeline = !panels.timeline,
             Action::ToggleMessage => panels.message = !panels.message,
@@ -222,6 +223,14 @@ impl App {
         let (Some(view), Some(document)) = (&mut self.view, &self.document) else { return };
         let of_selected = view.selected().and_then(|row| document.index().row(row)).map(|row| row.flow());
         view.show_flow(of_selected.filter(|_| view.flow().is_none()));
+    }
+
+    fn keep_aligned(&mut self) {
+        let name = self.document.as_ref().map(Document::name).unwrap_or_default();
+        let aligned = &mut self.dock.aligned.aligned;
+        // The path of a file says little more than its name.
+        aligned.keep(name.rsplit(['/', '\\']).next().unwrap_or(name));
+        self.show_tab(Tab::Aligned);
     }
 
     fn compare_with_selected(&mut self) {

@@ -200,6 +200,13 @@ impl App {
         view.highlight(range.map(|range| Highlight { range, path: Some(path.to_owned()), of: None }));
     }
 
+    /// Highlights the field of the selected message that a byte is in.
+    pub fn highlight_byte(&mut self, at: usize) {
+        if let Some(view) = &mut self.view {
+            view.highlight_byte(at);
+        }
+    }
+
     /// Ends the introduction.
     pub fn end_tour(&mut self) {
         self.tour = None;

@@ -57,6 +57,8 @@ pub enum Action {
     ShowComparison,
     /// Shows messages under each other, byte by byte.
     ShowAligned,
+    /// Keeps the messages that are under each other, to compare others with them.
+    KeepAligned,
     /// Shows or hides the conversations.
     ToggleConversations,
     /// Shows or hides the timeline.
@@ -173,6 +175,7 @@ pub const ALL: &[Entry] = &[
     (Action::ShowComposer, "Compose a new message, or go on with it", &[command("7")]),
     (Action::Send, "Send the composed message", &[command("Enter")]),
     (Action::ShowAligned, "Align messages", &[command("8")]),
+    (Action::KeepAligned, "Keep the aligned messages to compare", &[]),
     (Action::ToggleConversations, "Conversations panel", &[command_shift("C")]),
     (Action::ToggleTimeline, "Timeline panel", &[command_shift("T")]),
     (Action::ToggleMessage, "Message panel", &[command_shift("M")]),

@@ -78,8 +78,8 @@ pub(crate) fn value(byte: u8, visuals: &Visuals) -> Color32 {
     if byte == 0 {
         return Color32::TRANSPARENT;
     }
-    // From red through green and blue to violet, so that the ends differ.
-    let hue = f32::from(byte) / 255.0 * 0.83;
+    // From blue through green, where most text is, and red to violet, so that the ends differ.
+    let hue = (1.66 - f32::from(byte) / 255.0 * 0.83).fract();
     let (saturation, value) = if visuals.dark_mode { (0.62, 0.30) } else { (0.22, 0.96) };
     HsvaGamma { h: hue, s: saturation, v: value, a: 1.0 }.into()
 }

@@ -10,8 +10,8 @@ use super::list::{self, Scroll};
 use super::paint::{paint_text, row_background};
 use crate::models::ViewContext;
 use crate::models::actions::Action;
-use crate::models::details::byte_range;
 use crate::models::inspector::{Group, Meaning, Order, Reading, readings};
+use crate::models::text::grouped;
 use crate::models::view::Highlight;
 
 const LINE: f32 = 18.0;
@@ -124,7 +124,7 @@ fn header(ui: &mut Ui, context: ViewContext<'_>, inspected: &Inspected<'_>, comm
     let Inspected { bytes, at, selected } = inspected;
     let selection = match selected.len() {
         0 | 1 => format!("byte {at} (0x{at:x})"),
-        _ => format!("from byte {at} (0x{at:x}); selected: {}", byte_range(selected)),
+        length => format!("byte {at} (0x{at:x}); {} bytes selected", grouped(length)),
     };
     let text = if bytes.is_empty() { format!("{selection}: not captured") } else { selection };
     let shown = eframe::egui::Label::new(eframe::egui::RichText::new(text).weak()).truncate();

@@ -173,6 +173,12 @@ impl Columns {
         self.columns.get(usize::try_from(position - first).ok()?)
     }
 
+    /// The share of the messages that have a byte in a column.
+    pub(crate) fn share_with(&self, column: &Column) -> f64 {
+        let all = u32::try_from(self.messages).unwrap_or(u32::MAX);
+        f64::from(column.messages) / f64::from(all.max(1))
+    }
+
     /// The first position.
     pub(crate) fn first(&self) -> i64 {
         self.columns.first().map_or(0, |column| column.position)
@@ -305,7 +311,7 @@ pub(super) mod tests {
     #[test]
     fn a_byte_that_wraps_around_still_follows_the_length() {
         let messages: Vec<Vec<u8>> = (200_u16..400)
-            .map(|length| [vec![(length % 256) as u8], vec![0; usize::from(length) + 3]].concat())
+            .map(|length| [vec![length.to_le_bytes()[0]], vec![0; usize::from(length) + 3]].concat())
             .collect();
         let found = columns(&messages, &Alignment::Start, Against::Length);
         assert_eq!(found.at(0).unwrap().correlation, Some(1.0));

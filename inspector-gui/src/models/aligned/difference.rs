@@ -1,4 +1,4 @@
-//! Which bytes differ between two sets of messages, though they do not within each: what followed a change that was made between
+//! Which bytes differ between two sets of messages more than they do within each: what followed a change that was made between
 //! two recordings.
 
 use super::columns::{Column, Columns};
@@ -15,14 +15,17 @@ pub(crate) struct Difference {
     pub(crate) now: (u8, f64),
 }
 
-/// The least score of what is listed.
-const LISTED: f64 = 0.5;
+/// The least score of what is listed: three values in one set, and three others in the other. Random bytes and counters have less
+/// than a tenth of that.
+const LISTED: f64 = 0.25;
 
-/// How surely a byte tells which of two sets a message is of, as far as it does not vary within either: the share of messages by which
-/// the values differ (total variation distance), times the probability that two messages of the set that varies more agree.
-pub(crate) fn score(kept: &Column, now: &Column) -> f64 {
+/// How surely a byte shows of which of two sets a message is, as far as it does not vary within either: the share of messages by which
+/// the values differ (total variation distance), times the probability that two messages of the set that varies more agree, times
+/// the share of messages that have the byte at all.
+pub(crate) fn score((kept_set, kept): (&Columns, &Column), (now_set, now): (&Columns, &Column)) -> f64 {
     let distance: f64 = kept.shares().zip(now.shares()).map(|(a, b)| (a - b).abs()).sum::<f64>() / 2.0;
-    distance * kept.agreement().min(now.agreement())
+    let present = kept_set.share_with(kept).min(now_set.share_with(now));
+    distance * kept.agreement().min(now.agreement()) * present
 }
 
 /// The positions that tell two sets apart, the surest first.
@@ -32,7 +35,7 @@ pub(crate) fn differences(kept: &Columns, now: &Columns) -> Vec<Difference> {
         .iter()
         .filter_map(|column| {
             let before = kept.at(column.position)?;
-            let score = score(before, column);
+            let score = score((kept, before), (now, column));
             let (kept, now) = (before.most_frequent()?, column.most_frequent()?);
             (score >= LISTED).then_some(Difference { position: column.position, score, kept, now })
         })
@@ -71,6 +74,16 @@ mod tests {
         assert_eq!(found[0], Difference { position: 1, score: 1.0, kept: (3, 1.0), now: (5, 1.0) });
         assert!(found[1].score < 0.9 && found[1].kept == (0, 0.95) && found[1].now == (1, 0.95));
         assert_eq!(differences(&kept, &of(&recorded(3, 0, 9))), [], "the same knob");
+    }
+
+    #[test]
+    fn what_a_single_long_message_has_says_nothing_about_its_set() {
+        let with_long = |byte: u8| {
+            let mut messages = vec![vec![1, 2]; 20];
+            messages.push(vec![1, 2, byte, byte]);
+            of(&messages)
+        };
+        assert!(differences(&with_long(7), &with_long(9)).is_empty());
     }
 
     #[test]

@@ -307,7 +307,7 @@ mod tests {
         view.show_filtered(Some("length > 30 or row == 1".to_owned()));
         settled(&document, &mut view, &mut aligned, &background);
         let rows = aligned.rows().unwrap();
-        assert!(0 < rows.len() && rows.len() < all);
+        assert!(!rows.is_empty() && rows.len() < all);
         let index = document.index();
         for row in (0..rows.len()).filter_map(|at| rows.at(at)) {
             let row = index.row(row).unwrap();

@@ -5,6 +5,7 @@ use framescope_parser::Direction;
 
 use super::{AlignedPanel, position_text};
 use crate::models::ViewContext;
+use crate::models::actions::Action;
 use crate::models::aligned::{Against, Aligned, Alignment, Columns, Counted, Difference, kinds};
 use crate::models::text::grouped;
 use crate::panels::Command;
@@ -13,7 +14,7 @@ use crate::panels::inspector;
 /// The most bytes that messages can be aligned by.
 const PATTERN: usize = 16;
 /// The most differences that are listed.
-const LISTED: usize = 16;
+const LISTED: usize = 8;
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -30,11 +31,14 @@ pub(super) fn show(
         side_menu(ui, aligned);
         alignment_menu(ui, context, aligned);
         against_menu(ui, aligned, panel.column);
+        let text = ui.selectable_label(panel.is_text, "Text");
+        if text.on_hover_text("Show bytes that are ASCII characters as these").clicked() {
+            panel.is_text = !panel.is_text;
+        }
         let keep = ui.button("Keep to compare");
         let about = "Keep these messages. Then change the filter or the kind, or open another capture, to see which bytes differ.";
         if keep.on_hover_text(about).clicked() {
-            let name = context.index.source().name();
-            panel.aligned.keep(name.rsplit(['/', '\\']).next().unwrap_or(name));
+            commands.push(Command::Act(Action::KeepAligned));
         }
         inspector::button(ui, context.settings.panels.inspector, commands);
     });
@@ -189,15 +193,13 @@ pub(super) fn differences(ui: &mut Ui, panel: &mut AlignedPanel, counted: &Count
         if ui.button("Stop comparing").clicked() {
             panel.aligned.stop_comparing();
         }
-        let about = format!("{kept_text}; now: {}", lengths(counted.columns.lengths));
+        let about = format!("{kept_text}; now: {}.", lengths(counted.columns.lengths));
         ui.add(Label::new(RichText::new(about).weak()));
-    });
-    ui.horizontal_wrapped(|ui| {
         let found = &counted.differences;
         ui.label(match found.len() {
-            0 => "No position differs between the two sets but not within them.".to_owned(),
-            1 => "1 position differs between the two sets, but not within them:".to_owned(),
-            count => format!("{count} positions differ between the two sets, but not within them:"),
+            0 => "No position differs between the two sets more than within them.".to_owned(),
+            1 => "1 position differs between the two sets more than within them:".to_owned(),
+            count => format!("{count} positions differ between the two sets more than within them:"),
         });
         for difference in found.iter().take(LISTED) {
             if difference_button(ui, difference, counted) {

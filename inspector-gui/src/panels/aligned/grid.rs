@@ -7,7 +7,7 @@ use framescope_capture::{Row, RowId};
 use framescope_parser::Direction;
 
 use super::header::paint_column;
-use super::{AlignedPanel, Layout, list, position_text};
+use super::{AlignedPanel, Layout, cell_text, list, position_text};
 use crate::models::ViewContext;
 use crate::models::aligned::{Alignment, Bytes, Counted, byte_at};
 use crate::models::text::grouped;
@@ -24,6 +24,7 @@ pub(super) fn show(
     (layout, metrics): (Layout, &Metrics),
     commands: &mut Vec<Command>,
 ) {
+    let is_text = panel.is_text;
     let AlignedPanel { aligned, rows: scroll, column, across, .. } = panel;
     let Some(rows) = aligned.rows() else { return };
     let target = scroll.target(context.view.selected(), rows);
@@ -33,7 +34,7 @@ pub(super) fn show(
     let mut draw = |ui: &mut Ui, item: usize, rect: Rect| {
         let found = rows.at(item).and_then(|number| Some((number, context.index.row(number)?)));
         if let Some((number, row)) = found {
-            let line = Line { context, counted, layout, metrics, number, row };
+            let line = Line { context, counted, layout, metrics, is_text, number, row };
             chosen = line.show(ui, rect, commands).or(chosen);
         }
     };
@@ -54,6 +55,7 @@ struct Line<'l> {
     counted: &'l Counted,
     layout: Layout,
     metrics: &'l Metrics,
+    is_text: bool,
     number: RowId,
     row: Row,
 }
@@ -139,13 +141,15 @@ impl Line<'_> {
             let offset = offset.filter(|&offset| (offset as u64) < bytes.length);
             match (offset, byte_at(bytes, anchor, position)) {
                 (Some(offset), Some(byte)) => {
-                    let mut format = if byte == 0 { weak.clone() } else { plain.clone() };
+                    let (text, is_character) = cell_text(byte, self.is_text);
+                    let is_weak = if self.is_text { !is_character } else { byte == 0 };
+                    let mut format = if is_weak { weak.clone() } else { plain.clone() };
                     format.background = colours::value(byte, visuals);
                     if is_highlighted(offset) {
                         format.background = colours::highlighted(visuals);
                         format.color = visuals.strong_text_color();
                     }
-                    job.append(&format!("{byte:02x}"), 0.0, format);
+                    job.append(&text, 0.0, format);
                 }
                 (Some(_), None) => job.append("··", 0.0, weak.clone()),
                 (None, _) => job.append("  ", 0.0, plain.clone()),

@@ -7,14 +7,14 @@ use eframe::egui::{
 };
 use framescope_parser::Severity;
 
-use super::{AlignedPanel, GUTTER, Layout, gutter_text, position_text};
+use super::{AlignedPanel, GUTTER, Layout, cell_text, gutter_text, position_text};
 use crate::models::ViewContext;
 use crate::models::aligned::{Against, Column, Columns, Counted, score};
 use crate::panels::bytes::Metrics;
 use crate::panels::paint::label_at;
 use crate::panels::{Command, colours};
 
-const BAR: f32 = 18.0;
+const BAR: f32 = 16.0;
 const RULER: f32 = 15.0;
 
 /// What a row of bars shows of a column.
@@ -44,7 +44,10 @@ impl Measure {
             Measure::Change => column.change(),
             Measure::Entropy => Some(column.entropy() / 8.0),
             Measure::Correlation => column.correlation.map(f64::abs),
-            Measure::Difference => Some(score(counted.kept.as_ref()?.at(column.position)?, column)),
+            Measure::Difference => {
+                let kept = counted.kept.as_ref()?;
+                Some(score((kept, kept.at(column.position)?), (&counted.columns, column)))
+            }
         }
     }
 }
@@ -80,8 +83,8 @@ pub(super) fn show(
         paint_bars(ui, bar, counted, layout, line(BAR));
     }
     paint_ruler(ui, layout, line(RULER));
-    for (name, columns) in lines {
-        paint_frequent(ui, name, columns, layout, metrics, line(metrics.height));
+    for set in lines {
+        paint_frequent(ui, set, layout, (metrics, panel.is_text), line(metrics.height));
     }
     ui.painter().hline(rect.x_range(), rect.bottom(), ui.visuals().widgets.noninteractive.bg_stroke);
     let under = |pointer: Pos2| layout.position_at(pointer.x);
@@ -139,7 +142,13 @@ fn paint_ruler(ui: &Ui, layout: Layout, rect: Rect) {
 }
 
 /// The most frequent values, the weaker the fewer messages have them.
-fn paint_frequent(ui: &Ui, name: &str, columns: &Columns, layout: Layout, metrics: &Metrics, rect: Rect) {
+fn paint_frequent(
+    ui: &Ui,
+    (name, columns): (&str, &Columns),
+    layout: Layout,
+    (metrics, is_text): (&Metrics, bool),
+    rect: Rect,
+) {
     gutter_text(ui, rect.with_max_x(rect.left() + GUTTER), name);
     let visuals = ui.visuals();
     for (position, x) in layout.cells() {
@@ -151,7 +160,7 @@ fn paint_frequent(ui: &Ui, name: &str, columns: &Columns, layout: Layout, metric
             ui.painter().rect_filled(place, CornerRadius::ZERO, colours::value(value, visuals));
         }
         let colour = if is_mostly { visuals.strong_text_color() } else { visuals.weak_text_color() };
-        let text = if is_mostly { format!("{value:02x}") } else { "··".to_owned() };
+        let text = if is_mostly { cell_text(value, is_text).0 } else { "··".to_owned() };
         let font: FontId = metrics.font.clone();
         ui.painter().text(place.center(), Align2::CENTER_CENTER, text, font, colour);
     }
@@ -200,10 +209,9 @@ fn about(column: &Column, counted: &Counted) -> String {
         Some(value) => text.push_str(&format!("\ncorrelation with {with}: {value:.2}")),
         None => text.push_str(&format!("\nno correlation with {with}: one of them never changes")),
     }
-    if let Some(kept) = counted.kept.as_ref().and_then(|kept| kept.at(column.position)) {
-        if let Some((value, share)) = kept.most_frequent() {
-            text.push_str(&format!("\nof the kept ones most often 0x{value:02x} ({})", percent(share)));
-        }
+    let kept = counted.kept.as_ref().and_then(|kept| kept.at(column.position));
+    if let Some((value, share)) = kept.and_then(Column::most_frequent) {
+        text.push_str(&format!("\nof the kept ones most often 0x{value:02x} ({})", percent(share)));
     }
     text.push_str("\nClick to choose this column");
     text

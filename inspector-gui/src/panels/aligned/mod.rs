@@ -33,6 +33,8 @@ pub(crate) struct AlignedPanel {
     column: Option<i64>,
     /// The cursor that this position was last that of.
     followed: Option<(RowId, usize)>,
+    /// Whether bytes that are characters are shown as these.
+    is_text: bool,
     /// What was aligned in the last frame.
     alignment: Alignment,
 }
@@ -116,6 +118,12 @@ pub(crate) fn show(
 }
 
 impl AlignedPanel {
+    /// Forgets what was of a capture that is no longer open.
+    pub(crate) fn forget(&mut self) {
+        self.aligned.forget();
+        (self.column, self.followed, self.rows) = (None, None, RowScroll::default());
+    }
+
     /// Follows the cursor of the selected message, and shows where the messages are aligned when that is elsewhere.
     fn follow(&mut self, context: ViewContext<'_>, counted: &Counted) {
         if self.alignment != counted.alignment {
@@ -129,6 +137,8 @@ impl AlignedPanel {
             (self.column, self.followed) = (None, None);
         }
         let view = context.view;
+        // What a click highlights is the field that the byte is in.
+        view.details();
         let is_own = view.highlighted().is_some_and(|highlight| highlight.of.is_none());
         let cursor = view.selected().zip(view.cursor()).filter(|_| is_own);
         if self.followed == cursor {
@@ -189,6 +199,15 @@ fn position_text(position: i64, alignment: &Alignment) -> String {
         Alignment::Start => format!("byte {position}"),
         Alignment::End => format!("byte {position} from the end"),
         Alignment::At(_) => format!("byte {position:+}"),
+    }
+}
+
+/// The two characters of a byte, and whether it is shown as a character.
+fn cell_text(byte: u8, is_text: bool) -> (String, bool) {
+    match byte {
+        0x21..=0x7e if is_text => (format!(" {}", char::from(byte)), true),
+        b' ' if is_text => (" \u{b7}".to_owned(), true),
+        _ => (format!("{byte:02x}"), false),
     }
 }
 
