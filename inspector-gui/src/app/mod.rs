@@ -291,7 +291,7 @@ impl App {
             self.notices.update(document, view);
         }
         self.follow_conversation();
-        self.follow_aligned();
+        self.follow_aligned(ctx);
         self.follow_check();
         self.desk.update();
     }
@@ -312,12 +312,16 @@ impl App {
     }
 
     /// Keeps the messages that are under each other up to date.
-    fn follow_aligned(&mut self) {
+    fn follow_aligned(&mut self, ctx: &Context) {
         if !self.shows_aligned() {
             return;
         }
         if let (Some(document), Some(view)) = (&self.document, &self.view) {
-            self.dock.aligned.aligned.update(document, view, &self.background);
+            let aligned = &mut self.dock.aligned.aligned;
+            aligned.update(document, view, &self.background);
+            if let Some(pause) = aligned.next_update() {
+                ctx.request_repaint_after(pause);
+            }
         }
     }
 

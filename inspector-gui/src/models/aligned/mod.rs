@@ -6,6 +6,7 @@ mod difference;
 mod sample;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use framescope_capture::Index;
 use framescope_capture::filter::written;
@@ -63,9 +64,12 @@ struct Set {
     rows: Rows,
     sampling: Option<Job<Arc<Sample>>>,
     sample: Option<Arc<Sample>>,
-    /// How many messages the set had when it was last sampled.
-    sampled_of: Option<usize>,
+    /// How many messages the set had when it was last sampled, and when that was.
+    sampled: Option<(usize, Instant)>,
 }
+
+/// The least time between two samples of a capture that grows.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 impl Set {
     fn update(&mut self, document: &Document, background: &Background) -> Result<(), JobError> {
@@ -73,18 +77,20 @@ impl Set {
             self.sampling = None;
             self.sample = Some(done?);
         }
-        let now = self.rows.len();
-        let is_due = match self.sampled_of {
-            None => true,
-            // Of a capture that grows only when there are many more.
-            Some(last) => now > last.saturating_mul(5) / 4 + 64,
-        };
-        if self.sampling.is_none() && self.rows.is_caught_up() && is_due {
-            self.sampled_of = Some(now);
+        let now = background.now();
+        let is_due = self.sampled.is_none_or(|(_, then)| now.saturating_duration_since(then) >= BETWEEN);
+        if self.sampling.is_none() && self.rows.is_caught_up() && self.has_more() && is_due {
+            let count = self.rows.len();
+            self.sampled = Some((count, now));
             let row = |at| self.rows.at(at);
-            self.sampling = Some(Sample::read(document.shared(), now, row, background));
+            self.sampling = Some(Sample::read(document.shared(), count, row, background));
         }
         Ok(())
+    }
+
+    /// Whether it has messages that were not there when it was sampled.
+    fn has_more(&self) -> bool {
+        self.sampled.is_none_or(|(count, _)| count < self.rows.len())
     }
 }
 
@@ -164,7 +170,7 @@ impl Aligned {
                 was_finished,
                 sampling: None,
                 sample: None,
-                sampled_of: None,
+                sampled: None,
             });
         }
         self.error = None;
@@ -234,6 +240,15 @@ impl Aligned {
         let of_rows = set.and_then(|set| set.rows.error()).map(|error| error.to_string());
         let of_sample = || set.and_then(|set| set.sample.as_ref()?.error.clone());
         self.error.clone().or(of_rows).or_else(of_sample)
+    }
+
+    /// When the window has to be shown again although nothing wakes it.
+    pub(crate) fn next_update(&self) -> Option<Duration> {
+        match &self.current {
+            Some(set) if self.is_settled() => set.has_more().then_some(BETWEEN),
+            // The rows of a capture that grows are found without an end that would wake the window.
+            _ => Some(BETWEEN / 10),
+        }
     }
 
     /// Whether nothing more is being found or counted.
@@ -317,6 +332,30 @@ mod tests {
         let counted = aligned.counted().unwrap();
         assert_eq!((counted.columns.messages, counted.differences.len()), (rows.len(), 0));
         assert_eq!(counted.columns.at(3).unwrap().most_frequent(), Some((3, 1.0)), "the kind's byte");
+    }
+
+    #[test]
+    fn messages_that_come_are_counted_within_a_second() {
+        let capture = include_bytes!("../../../../corpus/captures/missive-chat/capture.pcapng");
+        let (first, rest) = capture.split_at(capture.len() / 2);
+        let (source, growth) = Source::growing("grows", tempfile::tempfile().unwrap()).unwrap();
+        growth.append(first).unwrap();
+        let background = Background::manual();
+        let (document, mut view) = open(source, &background);
+        let mut aligned = Aligned::default();
+        let mut messages = || {
+            for _ in 0..20 {
+                background.advance(BETWEEN / 10);
+                view.update(&document.index());
+                aligned.update(&document, &view, &background);
+                while background.step() {}
+            }
+            assert_eq!(aligned.next_update(), None);
+            aligned.counted().unwrap().columns.messages
+        };
+        let before = messages();
+        growth.append(rest).unwrap();
+        assert!(0 < before && before < messages());
     }
 
     #[test]
