@@ -59,6 +59,24 @@ fn messages_of_a_kind_are_under_each_other_and_a_click_selects_a_byte() {
 }
 
 #[test]
+fn a_byte_leads_to_the_messages_that_have_it_at_its_place() {
+    let mut harness = aligned_window();
+    let all = view(&harness).row_count();
+    let line = harness.get_by_label_contains("#2 DATA: f5 4d").rect();
+    secondary_click(&mut harness, line.left_center() + Vec2::new(190.0 + 3.4 * 3.0 * 7.8, 0.0));
+    harness.get_by_label("Messages with 03 here");
+    click(&mut harness, "Add to filter: ");
+    assert_eq!(view(&harness).scope().filter.as_deref(), Some(r#"bytes matches "(?s-u)^.{3}\\x03""#));
+    let index = harness.state().document().unwrap().index();
+    let rows: Vec<RowId> =
+        (0..view(&harness).row_count()).filter_map(|at| view(&harness).row_at(at)).collect();
+    assert!(!rows.is_empty() && rows.len() < all);
+    let has_kind =
+        |row: &RowId| index.row(*row).is_some_and(|row| index.kind(&row).is_none_or(|kind| kind == "DATA"));
+    assert!(rows.iter().all(has_kind));
+}
+
+#[test]
 fn messages_are_aligned_at_their_ends_or_where_selected_bytes_occur() {
     let mut harness = aligned_window();
     harness.get_by_label("Align at: start").click();

@@ -280,6 +280,16 @@ impl Aligned {
     }
 }
 
+/// A filter for messages that have a byte at a position; None where their beginning or end does not say where that is.
+pub(crate) fn byte_test(alignment: &Alignment, position: i64, byte: u8) -> Option<String> {
+    let pattern = match alignment {
+        Alignment::Start if position >= 0 => format!("(?s-u)^.{{{position}}}\\x{byte:02x}"),
+        Alignment::End if position < 0 => format!("(?s-u)\\x{byte:02x}.{{{}}}$", -1 - position),
+        _ => return None,
+    };
+    Some(format!("bytes matches {}", written(&pattern)))
+}
+
 /// The kinds that messages of a capture have, no more than a menu can show.
 pub(crate) fn kinds(index: &Index) -> Vec<&str> {
     const SHOWN: usize = 64;
@@ -332,6 +342,34 @@ mod tests {
         let counted = aligned.counted().unwrap();
         assert_eq!((counted.columns.messages, counted.differences.len()), (rows.len(), 0));
         assert_eq!(counted.columns.at(3).unwrap().most_frequent(), Some((3, 1.0)), "the kind's byte");
+    }
+
+    #[test]
+    fn messages_with_a_byte_at_a_position_are_found() {
+        let background = Background::manual();
+        let (document, mut view) = open(framescope_inspect::sample::source(), &background);
+        let mut aligned = Aligned::default();
+        for (alignment, position, byte) in [
+            (Alignment::Start, 3, 0x04),
+            (Alignment::Start, 0, 0xf5),
+            (Alignment::End, -1, b't'),
+            (Alignment::End, -3, 0),
+        ] {
+            view.show_all();
+            aligned.choice.alignment = alignment.clone();
+            settled(&document, &mut view, &mut aligned, &background);
+            let share = aligned.counted().unwrap().columns.at(position).unwrap().share(byte);
+            let all = aligned.rows().unwrap().len();
+            view.show_filtered(byte_test(&alignment, position, byte));
+            settled(&document, &mut view, &mut aligned, &background);
+            let counted = aligned.counted().unwrap();
+            assert_eq!(counted.columns.at(position).unwrap().most_frequent(), Some((byte, 1.0)));
+            #[allow(clippy::cast_precision_loss)]
+            let found = counted.columns.messages as f64 / all as f64;
+            assert!((found - share).abs() < 0.2, "{alignment:?} {position}: {found} and {share}");
+        }
+        assert_eq!(byte_test(&Alignment::At(vec![1]), 0, 1), None);
+        assert_eq!(byte_test(&Alignment::Start, -1, 1), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which messages are shown, how they are aligned, and what they are compared with.
 
-use eframe::egui::{Label, RichText, Ui};
+use eframe::egui::{Label, RichText, ScrollArea, Ui};
 use framescope_parser::Direction;
 
 use super::{AlignedPanel, position_text};
@@ -13,6 +13,8 @@ use crate::panels::inspector;
 
 /// The most bytes that messages can be aligned by.
 const PATTERN: usize = 16;
+/// The height of the list of kinds, in points.
+const KINDS_HEIGHT: f32 = 320.0;
 /// The most differences that are listed.
 const LISTED: usize = 8;
 
@@ -85,12 +87,14 @@ fn kind_menu(ui: &mut Ui, context: ViewContext<'_>, aligned: &mut Aligned) {
             choice.kind = None;
             ui.close();
         }
-        for kind in kinds(context.index) {
-            if ui.selectable_label(choice.kind.as_deref() == Some(kind), kind).clicked() {
-                choice.kind = Some(kind.to_owned());
-                ui.close();
+        ScrollArea::vertical().max_height(KINDS_HEIGHT).show(ui, |ui| {
+            for kind in kinds(context.index) {
+                if ui.selectable_label(choice.kind.as_deref() == Some(kind), kind).clicked() {
+                    choice.kind = Some(kind.to_owned());
+                    ui.close();
+                }
             }
-        }
+        });
         ui.separator();
         ui.checkbox(&mut choice.with_others, "Skipped bytes and partial messages too");
     });

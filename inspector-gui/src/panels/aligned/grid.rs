@@ -9,9 +9,10 @@ use framescope_parser::Direction;
 use super::header::paint_column;
 use super::{AlignedPanel, Layout, cell_text, list, position_text};
 use crate::models::ViewContext;
-use crate::models::aligned::{Alignment, Bytes, Counted, byte_at};
+use crate::models::aligned::{Alignment, Bytes, Counted, byte_at, byte_test};
 use crate::models::text::grouped;
 use crate::panels::bytes::Metrics;
+use crate::panels::menus::filter_entries;
 use crate::panels::paint::{paint_arrow, paint_text, row_background, row_text_colour};
 use crate::panels::{Command, colours};
 
@@ -92,7 +93,8 @@ impl Line<'_> {
             let offset = usize::try_from(anchor?.checked_add(position)?).ok()?;
             ((offset as u64) < row.length).then_some((position, offset))
         };
-        let clicked = response.clicked().then(|| response.interact_pointer_pos()).flatten();
+        let is_clicked = response.clicked() || response.secondary_clicked();
+        let clicked = is_clicked.then(|| response.interact_pointer_pos()).flatten();
         if clicked.is_some() && !is_selected {
             commands.push(Command::SelectRow(*number));
         }
@@ -100,9 +102,30 @@ impl Line<'_> {
             let byte = bytes.and_then(|bytes| bytes.at(offset));
             response.clone().on_hover_text_at_pointer(self.about(position, offset, byte));
         }
+        // What a right click selects is there in the next frame.
+        let cursor = context.view.cursor().filter(|_| is_selected);
+        let at_cursor = cursor.and_then(|offset| {
+            let position = i64::try_from(offset).ok()?.checked_sub(anchor?)?;
+            Some((position, bytes?.at(offset)?))
+        });
+        response.context_menu(|ui| match at_cursor {
+            Some((position, byte)) => self.menu(ui, position, byte, commands),
+            None => drop(ui.weak("Right-click a byte")),
+        });
         let (position, offset) = clicked.and_then(offset_under)?;
         commands.push(Command::HighlightBytes(offset..offset + 1));
         Some((position, (*number, offset)))
+    }
+
+    /// The menu of the byte at the cursor.
+    fn menu(&self, ui: &mut Ui, position: i64, byte: u8, commands: &mut Vec<Command>) {
+        match byte_test(&self.counted.alignment, position, byte) {
+            Some(test) => {
+                ui.label(format!("Messages with {byte:02x} here"));
+                filter_entries(ui, &test, commands);
+            }
+            None => drop(ui.weak("Align messages at their start or end to filter by a byte")),
+        }
     }
 
     fn title(&self) -> String {
