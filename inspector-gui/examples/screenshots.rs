@@ -146,9 +146,9 @@ const SCREENSHOTS: &[Screenshot] = &[
                 app.act(Action::DismissAll, ctx);
                 app.show_tab(Tab::Message);
                 app.act(Action::ToggleInspector, ctx);
-                app.go_to(4.into());
+                app.go_to(6.into());
             },
-            |app, _| app.highlight_field("extensions.timestamp"),
+            |app, _| app.highlight_byte(23),
         ],
     ),
     (

@@ -131,7 +131,7 @@ impl Default for Sizes {
             message_beside: 560.0,
             fields: 560.0,
             editor: 460.0,
-            inspector: 290.0,
+            inspector: 330.0,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::models::inspector::{Group, Meaning, Order, Reading, readings};
 use crate::models::text::grouped;
 use crate::models::view::Highlight;
 
-const LINE: f32 = 18.0;
+const LINE: f32 = 17.0;
 /// The width of the names of types.
 const NAMES: f32 = 104.0;
 /// The width from which on both byte orders are beside each other.
@@ -95,11 +95,11 @@ fn show(ui: &mut Ui, context: ViewContext<'_>, inspector: &mut Inspector, comman
     let lines: Vec<Line<'_>> = groups.iter().flat_map(Line::of).collect();
     let columns = Columns::of(ui.available_width() - 14.0, context.settings.little_endian);
     let mut draw = |ui: &mut Ui, number: usize, rect: Rect| match lines.get(number) {
-        Some(Line::Group(name)) => heading(ui, name, columns, rect),
+        Some(Line::Group(name)) => heading(ui, name, columns, rect, number == 0),
         Some(Line::Reading(reading)) => {
             let range = at..at + reading.length.min(inspected.bytes.len());
             let is_selected = range == inspected.selected && range.len() > 1;
-            let hovered = columns.show(ui, reading, is_selected, rect, commands);
+            let hovered = columns.show(ui, (reading, number), is_selected, rect, commands);
             if hovered && !range.is_empty() {
                 commands.push(Command::Hover(Highlight { range, path: None, of }));
             }
@@ -146,11 +146,11 @@ impl Line<'_> {
     }
 }
 
-fn heading(ui: &Ui, name: &str, columns: Columns, rect: Rect) {
+fn heading(ui: &Ui, name: &str, columns: Columns, rect: Rect, is_first: bool) {
     let (font, weak) = (FontId::proportional(11.5), ui.visuals().weak_text_color());
     paint_text(ui, rect, name, font.clone(), weak);
     // The orders are named once.
-    if columns.has_both && name == "Integers" {
+    if columns.has_both && is_first {
         paint_text(ui, columns.cell(rect, 0), "little-endian", font.clone(), weak);
         paint_text(ui, columns.cell(rect, 1), "big-endian", font, weak);
     }
@@ -183,7 +183,7 @@ impl Columns {
     fn show(
         self,
         ui: &Ui,
-        reading: &Reading,
+        (reading, line): (&Reading, usize),
         is_selected: bool,
         rect: Rect,
         commands: &mut Vec<Command>,
@@ -200,7 +200,7 @@ impl Columns {
             if !reading.has_order {
                 place.max.x = rect.right();
             }
-            is_hovered |= value(ui, (reading, order), place, is_selected, commands);
+            is_hovered |= value(ui, (reading, order, line), place, is_selected, commands);
         }
         let name = Rect::from_min_size(rect.min, Vec2::new(NAMES - 6.0, LINE));
         paint_text(ui, name, reading.name, font, colour);
@@ -211,15 +211,14 @@ impl Columns {
 /// Shows a value, which a click copies. Returns whether the pointer is over it.
 fn value(
     ui: &Ui,
-    (reading, order): (&Reading, Order),
+    (reading, order, line): (&Reading, Order, usize),
     place: Rect,
     is_selected: bool,
     commands: &mut Vec<Command>,
 ) -> bool {
     let known = reading.of(order);
     let text = known.map_or("–", |meaning| meaning.text.as_str());
-    let response =
-        ui.interact(place, ui.scope_id().with((reading.name, order == Order::Big)), Sense::click());
+    let response = ui.interact(place, ui.scope_id().with((line, order == Order::Big)), Sense::click());
     let name = match (reading.has_order, order) {
         (false, _) => reading.name.to_owned(),
         (true, Order::Little) => format!("{} little-endian", reading.name),

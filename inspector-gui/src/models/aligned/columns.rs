@@ -219,12 +219,9 @@ fn extent(sample: &Sample, anchors: &[Option<i64>]) -> Extent {
 /// How well bytes follow other numbers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Correlation {
-    n: f64,
-    x: f64,
-    y: f64,
-    xx: f64,
-    yy: f64,
-    xy: f64,
+    /// With the number, its lowest byte, and the next two.
+    with: [Sums; 4],
+    messages: u32,
     /// The first difference modulo 256, and whether all others were the same.
     difference: Option<(u8, bool)>,
     first: Option<(u8, u64)>,
@@ -234,13 +231,14 @@ struct Correlation {
 
 impl Correlation {
     fn add(&mut self, byte: u8, number: u64) {
+        let [low, second, third, ..] = number.to_le_bytes();
         // The lengths of messages are exact in f64, or too long to matter.
         #[allow(clippy::cast_precision_loss)]
-        let (x, y) = (f64::from(byte), number as f64);
-        self.n += 1.0;
-        (self.x, self.y, self.xx, self.yy, self.xy) =
-            (self.x + x, self.y + y, self.xx + x * x, self.yy + y * y, self.xy + x * y);
-        let low = u8::try_from(number & 0xff).unwrap_or_default();
+        let numbers = [number as f64, low.into(), second.into(), third.into()];
+        for (sums, number) in self.with.iter_mut().zip(numbers) {
+            sums.add(byte.into(), number);
+        }
+        self.messages += 1;
         let difference = low.wrapping_sub(byte);
         let (known, is_same) = self.difference.unwrap_or((difference, true));
         self.difference = Some((known, is_same && known == difference));
@@ -248,16 +246,40 @@ impl Correlation {
         self.varies = (self.varies.0 || first.0 != byte, self.varies.1 || first.1 != number);
     }
 
-    /// Pearson's coefficient; 1 also where the byte is the number modulo 256, but for a constant.
+    /// Pearson's coefficient with the number or with one of its bytes, whichever is stronger; 1 also where the byte is the number plus a
+    /// constant, modulo 256.
     fn value(&self) -> Option<f64> {
         if self.varies != (true, true) {
             return None;
         }
-        if self.n >= 3.0 && self.difference.is_some_and(|(_, is_same)| is_same) {
+        if self.messages >= 3 && self.difference.is_some_and(|(_, is_same)| is_same) {
             return Some(1.0);
         }
-        let (dx, dy) = (self.n * self.xx - self.x * self.x, self.n * self.yy - self.y * self.y);
-        let value = (self.n * self.xy - self.x * self.y) / (dx.max(0.0) * dy.max(0.0)).sqrt();
+        let values = self.with.iter().filter_map(|sums| sums.correlation(self.messages));
+        values.max_by(|a, b| a.abs().total_cmp(&b.abs()))
+    }
+}
+
+/// The sums that Pearson's coefficient needs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    x: f64,
+    y: f64,
+    xx: f64,
+    yy: f64,
+    xy: f64,
+}
+
+impl Sums {
+    fn add(&mut self, x: f64, y: f64) {
+        (self.x, self.y) = (self.x + x, self.y + y);
+        (self.xx, self.yy, self.xy) = (self.xx + x * x, self.yy + y * y, self.xy + x * y);
+    }
+
+    fn correlation(&self, count: u32) -> Option<f64> {
+        let n = f64::from(count);
+        let (dx, dy) = (n * self.xx - self.x * self.x, n * self.yy - self.y * self.y);
+        let value = (n * self.xy - self.x * self.y) / (dx.max(0.0) * dy.max(0.0)).sqrt();
         value.is_finite().then(|| value.clamp(-1.0, 1.0))
     }
 }
@@ -315,6 +337,25 @@ pub(super) mod tests {
             .collect();
         let found = columns(&messages, &Alignment::Start, Against::Length);
         assert_eq!(found.at(0).unwrap().correlation, Some(1.0));
+    }
+
+    #[test]
+    fn each_byte_of_a_long_number_follows_the_length() {
+        let messages: Vec<Vec<u8>> = [20_u16, 25, 31, 700, 44, 2500, 28, 300, 1030]
+            .iter()
+            .map(|length| {
+                [length.to_be_bytes().to_vec(), vec![0; usize::from(*length) + usize::from(length % 3)]]
+                    .concat()
+            })
+            .collect();
+        let found = columns(&messages, &Alignment::Start, Against::Length);
+        let strong = |position| found.at(position).unwrap().correlation.unwrap() > 0.9;
+        assert!(
+            strong(0) && strong(1),
+            "{:?} {:?}",
+            found.at(0).unwrap().correlation,
+            found.at(1).unwrap().correlation
+        );
     }
 
     #[test]

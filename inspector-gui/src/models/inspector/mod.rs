@@ -87,7 +87,7 @@ pub fn readings(bytes: &[u8], selected: usize) -> Vec<Group> {
     let text = bytes.get(..selected).filter(|_| selected > 1);
     let text = text.unwrap_or_else(|| bytes.get(..LOOKED_AT).unwrap_or(bytes));
     let group = |name, readings| Group { name, readings };
-    vec![
+    let mut groups = vec![
         group("Integers", std::iter::once(bits(bytes)).chain(of_widths(&[8, 16, 32, 64], bytes)).collect()),
         group("Floating point", floats(bytes)),
         group("Times", times::readings(bytes)),
@@ -95,7 +95,18 @@ pub fn readings(bytes: &[u8], selected: usize) -> Vec<Group> {
         group("Text", texts(bytes, text)),
         group("Addresses", addresses(bytes)),
         group("Other integers", of_widths(&[24, 40, 48, 56], bytes).collect()),
-    ]
+    ];
+    // What takes exactly the selected bytes is most likely what is looked for.
+    let fits = |reading: &&Reading| {
+        let is_likely = |meaning: &Option<Meaning>| meaning.as_ref().is_some_and(|meaning| meaning.is_likely);
+        reading.length == selected && (is_likely(&reading.little) || is_likely(&reading.big))
+    };
+    let fitting: Vec<Reading> =
+        groups.iter().flat_map(|group| &group.readings).filter(fits).cloned().collect();
+    if selected > 1 && !fitting.is_empty() {
+        groups.insert(0, group("Selected bytes", fitting));
+    }
+    groups
 }
 
 /// The unsigned number in at most eight bytes.
@@ -189,18 +200,18 @@ fn texts(bytes: &[u8], text: &[u8]) -> Vec<Reading> {
         0x20..=0x7e => format!("'{}'", char::from(byte)),
         _ => format!("'{}'", byte.escape_ascii()),
     });
-    let utf8 = text.utf8_chunks().next().map(|chunk| chunk.valid()).filter(|valid| !valid.is_empty());
-    let utf8 = utf8.and_then(shown);
+    let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let utf8 = shown(valid).map(|text| Meaning { text, is_likely: is_readable(valid) });
     let utf16 = |order| {
         let units = text.chunks_exact(2).map(|unit| u16::try_from(number(unit, order)).unwrap_or_default());
         let valid: String = char::decode_utf16(units).map_while(Result::ok).collect();
-        let known = shown(&valid)?;
-        let is_likely = known.chars().all(|c| c.is_ascii() || c.is_alphanumeric());
-        Some(Meaning { text: known, is_likely })
+        // Any two bytes are some character.
+        let is_likely = is_readable(&valid) && valid.chars().filter(char::is_ascii).count() * 4 >= text.len();
+        Some(Meaning { text: shown(&valid)?, is_likely })
     };
     vec![
         Reading::plain("ASCII", 1, first),
-        Reading::plain("UTF-8", text.len(), utf8),
+        Reading { name: "UTF-8", length: valid.len(), little: utf8, big: None, has_order: false },
         Reading {
             name: "UTF-16",
             length: text.len(),
@@ -209,6 +220,11 @@ fn texts(bytes: &[u8], text: &[u8]) -> Vec<Reading> {
             has_order: true,
         },
     ]
+}
+
+/// Whether a text has only what people write.
+fn is_readable(text: &str) -> bool {
+    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t' | '\0'))
 }
 
 /// A text up to a NUL, in quotes; None if that leaves nothing.
@@ -304,6 +320,22 @@ mod tests {
         let groups = readings(b"abcdef", 3);
         let found = groups.iter().flat_map(|group| &group.readings).find(|reading| reading.name == "UTF-8");
         assert_eq!(found.unwrap().little.as_ref().unwrap().text, "\"abc\"", "what is selected");
+    }
+
+    #[test]
+    fn what_takes_exactly_the_selected_bytes_comes_first() {
+        let micros = 1_614_834_367_500_000_u64.to_be_bytes();
+        let groups = readings(&[&micros[..], b"more"].concat(), 8);
+        let names: Vec<&str> = groups[0].readings.iter().map(|reading| reading.name).collect();
+        assert_eq!(groups[0].name, "Selected bytes");
+        assert!(
+            names.starts_with(&["uint64", "int64", "Unix µs"]) && !names.contains(&"UTF-16"),
+            "{names:?}"
+        );
+        let groups = readings(b"lost", 4);
+        let names: Vec<&str> = groups[0].readings.iter().map(|reading| reading.name).collect();
+        assert!(names.contains(&"UTF-8") && !names.contains(&"uint16"), "{names:?}");
+        assert_eq!(readings(&micros, 1)[0].name, "Integers");
     }
 
     #[test]
