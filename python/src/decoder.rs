@@ -19,6 +19,7 @@ use crate::errors;
 use crate::framed::{Batch, Complete, Known, Outline};
 use crate::message::Message;
 use crate::protocol::{Protocol, encode_error, role_of};
+use crate::quick::Readers;
 use crate::repeated::{self, Repeated};
 use crate::tree::Tree;
 
@@ -27,6 +28,7 @@ pub(crate) struct Speech {
     pub(crate) protocol: Arc<dyn Speaks>,
     pub(crate) protocols: Vec<Arc<dyn Speaks>>,
     repeated: repeated::Known,
+    pub(crate) readers: Readers,
     /// Those of the protocol itself, which most messages are of.
     first: OnceLock<Arc<Repeated>>,
 }
@@ -36,7 +38,8 @@ impl Speech {
     pub(crate) fn new(protocol: Arc<dyn Speaks>, mut others: Vec<Arc<dyn Speaks>>) -> Speech {
         others.retain(|other| other.name() != protocol.name());
         others.insert(0, Arc::clone(&protocol));
-        Speech { protocol, protocols: others, repeated: repeated::Known::default(), first: OnceLock::new() }
+        let (repeated, readers) = (repeated::Known::default(), Readers::default());
+        Speech { protocol, protocols: others, repeated, readers, first: OnceLock::new() }
     }
 
     /// Which fields of a protocol in it may occur several times.

@@ -25,6 +25,7 @@ mod pickling;
 mod problems;
 mod protocol;
 mod proxy;
+mod quick;
 mod repeated;
 mod shown;
 mod source;

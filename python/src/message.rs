@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
 
 use crate::names;
 use crate::origin::{Origin, kind_text};
+use crate::quick::Asked;
 use crate::shown;
 use crate::values::{self, Content};
 
@@ -23,6 +24,7 @@ use crate::values::{self, Content};
 pub(crate) struct Message {
     pub(crate) origin: Origin,
     pub(crate) content: OnceLock<Arc<Content>>,
+    pub(crate) asked: Asked,
 }
 
 #[pymethods]
@@ -335,8 +337,7 @@ impl Message {
         path: &str,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let content = self.content(py)?;
-        Ok(values::find(py, content, Message::top(content), path)?.or(default))
+        Ok(self.find(py, path)?.or(default))
     }
 
     /// All that is at a path, in a list: empty where there is nothing.
@@ -352,18 +353,14 @@ impl Message {
     }
 
     fn __getitem__<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
-        let content = self.content(py)?;
-        let found = values::find(py, content, Message::top(content), path)?;
+        let found = self.find(py, path)?;
         found.ok_or_else(|| PyKeyError::new_err(path.to_owned()))
     }
 
     fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let found = match name.starts_with("__") {
             true => None,
-            false => {
-                let content = self.content(py)?;
-                values::find(py, content, Message::top(content), name)?
-            }
+            false => self.find(py, name)?,
         };
         found.ok_or_else(|| {
             PyAttributeError::new_err(format!("the message has no attribute and no field '{name}'"))

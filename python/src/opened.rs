@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::errors;
+use crate::quick::Readers;
 use crate::repeated::Known;
 use crate::source::Reopening;
 use crate::tree::Tree;
@@ -27,6 +28,7 @@ pub(crate) struct Opened {
     reader: Mutex<BlockReader>,
     addresses: Mutex<HashMap<(u32, bool), Addresses>>,
     pub(crate) repeated: Known,
+    pub(crate) readers: Readers,
 }
 
 /// Where the messages of a stream come from and go to.
@@ -53,6 +55,7 @@ impl Opened {
             reader,
             addresses: Mutex::default(),
             repeated: Known::default(),
+            readers: Readers::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::framed::{Framed, Outline};
 use crate::message::Message;
 use crate::names;
 use crate::opened::Opened;
+use crate::quick::Asked;
 use crate::tree::{Numbered, Summary, Tree};
 use crate::values::{Bytes, Content};
 
@@ -40,7 +41,7 @@ impl Message {
     /// A row of a capture.
     #[inline]
     pub(crate) fn row_of(opened: Arc<Opened>, row: RowId) -> Message {
-        Message { origin: Origin::Row { opened, row }, content: OnceLock::new() }
+        Message { origin: Origin::Row { opened, row }, content: OnceLock::new(), asked: Asked::default() }
     }
 
     /// A message of a stream, with its fields if they were needed already.
@@ -49,12 +50,12 @@ impl Message {
         if let Some(tree) = tree {
             let _ = content.set(Arc::new(Content { bytes: Bytes::Part(framed.part.clone()), tree }));
         }
-        Message { origin: Origin::Framed(framed), content }
+        Message { origin: Origin::Framed(framed), content, asked: Asked::default() }
     }
 
     /// A message with its bytes.
     pub(crate) fn with_content(origin: Origin, content: Content) -> Message {
-        Message { origin, content: OnceLock::from(Arc::new(content)) }
+        Message { origin, content: OnceLock::from(Arc::new(content)), asked: Asked::default() }
     }
 
     /// What is known of the row; None if it is no row of a capture.

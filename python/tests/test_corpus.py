@@ -144,3 +144,25 @@ def test_rows_are_those_that_were_accepted():
             assert m.kind is None or m.kind in head, path
             compared += 1
     assert compared > 500
+
+
+def names_in(fields: "list[framescope.Field]") -> set[str]:
+    return {field.name for field in fields} | {name for field in fields for name in names_in(field.fields)}
+
+
+def test_a_field_that_is_asked_for_first_is_the_same_as_among_all():
+    compared = 0
+    for path, described in cases():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", framescope.DamageWarning)
+            try:
+                capture = framescope.open(path, described)
+            except framescope.Error:
+                continue
+        for row in range(0, len(capture), len(capture) // 100 + 1):
+            whole = capture[row]
+            for name in sorted(names_in(whole.fields)):
+                asked, known = capture[row].get(name), whole.get(name)
+                assert type(asked) is type(known) and repr(asked) == repr(known), (path, row, name)
+                compared += 1
+    assert compared > 20_000

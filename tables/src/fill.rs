@@ -8,7 +8,7 @@ use arrow_schema::ArrowError;
 use framescope_capture::export::{ColumnValue, Content, FieldsReader, column_value};
 use framescope_capture::filter::Column;
 use framescope_capture::{Index, Row, RowId};
-use framescope_parser::{Code, SpanType, Visit};
+use framescope_parser::{Code, Direction, SpanType, Visit};
 
 use crate::columns::tree::{NodeId, Tree};
 use crate::flat::{Take, Taken};
@@ -26,11 +26,12 @@ pub(crate) struct Filler<'i> {
     /// Reads the selected fields only, if only these are columns.
     selected: Option<(FieldsReader, Taken)>,
     needs: Needs,
+    /// What the row replies to, and how long after it.
+    reply: Option<(RowId, Option<i64>)>,
     /// How many rows there are so far.
     rows: usize,
     /// By protocol and stage, the column of the fields.
     fields: Vec<Vec<Option<Option<NodeId>>>>,
-    /// Of streams, which of a dictionary's names are their addresses.
     addresses: Addresses,
 }
 
@@ -40,6 +41,7 @@ struct Needs {
     segments: bool,
     bytes: bool,
     fields: bool,
+    reply: bool,
 }
 
 impl<'i> Filler<'i> {
@@ -50,6 +52,7 @@ impl<'i> Filler<'i> {
         let fields = any(&|origin| matches!(origin, Origin::Protocol | Origin::Selected(_)))
             || any(&|origin| matches!(origin, Origin::Row(Column::Summary)));
         let bytes = fields || any(&|origin| matches!(origin, Origin::Row(Column::Bytes)));
+        let reply = any(&|origin| matches!(origin, Origin::Row(Column::ReplyTo | Column::Latency)));
         let segments = bytes || any(&|origin| matches!(origin, Origin::Row(Column::Packet)));
         let selected = layout.selected.as_deref().filter(|_| fields);
         let selected = selected
@@ -67,7 +70,8 @@ impl<'i> Filler<'i> {
             content: Content::new(index),
             walk: WalkState::new(extra, summary),
             selected,
-            needs: Needs { segments, bytes, fields },
+            needs: Needs { segments, bytes, fields, reply },
+            reply: None,
             rows: 0,
             fields: Vec::new(),
             addresses: Addresses::default(),
@@ -87,6 +91,9 @@ impl<'i> Filler<'i> {
             self.content.read(row)?;
         } else {
             self.content.bytes.clear();
+        }
+        if self.needs.reply {
+            self.reply = self.index.reply_to(number);
         }
         for at in 0..self.nodes.len() {
             if let Some((origin, _)) = self.layout.columns.get(at)
@@ -129,6 +136,7 @@ impl Filler<'_> {
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
         self.walk.bytes = 0;
+        self.addresses.forget();
         let arrays = self.nodes.iter().map(|&node| self.tree.finish(node, rows)).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(Arc::clone(&self.layout.schema), arrays, &options)
@@ -223,10 +231,38 @@ impl Filler<'_> {
                 }
             }
             Column::Src | Column::Dst => {
-                let text = self.addresses.of(index, row, column == Column::Src);
-                if let Some(text) = text {
+                let is_dst = column == Column::Dst;
+                let key = self.addresses.of(row, index.direction(row), is_dst, || {
+                    let (src, dst) = index.endpoints(row)?;
+                    Some(leaf.key_of(&if is_dst { dst } else { src }.to_string()))
+                });
+                if let Some(key) = key {
                     leaf.pad(place);
-                    leaf.push_name(text);
+                    leaf.push_known(key);
+                }
+            }
+            Column::Time => {
+                if let Some(time_ns) = index.time_ns(row) {
+                    leaf.pad(place);
+                    leaf.push_number(time_ns);
+                }
+            }
+            Column::ReplyTo => {
+                if let Some((to, _)) = self.reply {
+                    leaf.pad(place);
+                    leaf.push_number(to.number());
+                }
+            }
+            Column::Latency => {
+                if let Some((_, Some(latency_ns))) = self.reply {
+                    leaf.pad(place);
+                    leaf.push_number(latency_ns);
+                }
+            }
+            Column::PartOf => {
+                if let Some(first) = index.part_of(number) {
+                    leaf.pad(place);
+                    leaf.push_number(first.number());
                 }
             }
             Column::Summary => {}
@@ -287,29 +323,43 @@ enum Item {
     Text(String),
 }
 
-/// The texts of addresses, by stream.
+/// The places of addresses in the dictionaries of a batch, by stream.
 #[derive(Default)]
 struct Addresses {
-    places: Vec<(u64, Option<(String, String)>)>,
+    /// For each stream, what the columns of senders and receivers have.
+    places: Vec<(u64, [Option<i32>; 2])>,
 }
 
-/// How many streams can be interleaved before their texts are made again.
-const STREAMS: usize = 1024;
+/// How many streams can be interleaved before their addresses are looked up again.
+const STREAMS: usize = 4096;
 
 impl Addresses {
-    fn of(&mut self, index: &Index, row: &Row, is_src: bool) -> Option<&str> {
-        let direction = index.direction(row);
-        let stream = u64::from(row.flow().number()) * 2 + direction.index() as u64;
+    /// The place in a column, which `find` finds the first time.
+    #[inline]
+    fn of(
+        &mut self,
+        row: &Row,
+        direction: Direction,
+        is_dst: bool,
+        find: impl FnOnce() -> Option<i32>,
+    ) -> Option<i32> {
         if self.places.is_empty() {
-            self.places.resize(STREAMS, (u64::MAX, None));
+            self.places.resize(STREAMS, (u64::MAX, [None; 2]));
         }
-        let place = row.flow().index() % (STREAMS / 2) * 2 + direction.index();
-        let (known, texts) = self.places.get_mut(place)?;
+        let stream = u64::from(row.flow().number()) * 2 + direction.index() as u64;
+        let (known, places) = self.places.get_mut(usize::try_from(stream).ok()? % STREAMS)?;
         if *known != stream {
-            *known = stream;
-            *texts = index.endpoints(row).map(|(src, dst)| (src.to_string(), dst.to_string()));
+            (*known, *places) = (stream, [None; 2]);
         }
-        let (src, dst) = texts.as_ref()?;
-        Some(if is_src { src } else { dst })
+        let place = places.get_mut(usize::from(is_dst))?;
+        if place.is_none() {
+            *place = find();
+        }
+        *place
+    }
+
+    /// The next batch has dictionaries of its own.
+    fn forget(&mut self) {
+        self.places.clear();
     }
 }

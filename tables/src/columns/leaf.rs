@@ -299,7 +299,15 @@ impl Leaf {
         }
     }
 
-    /// Stores the known name with a number in the next place.
+    /// The place in the dictionary of a name in this batch.
+    pub(crate) fn key_of(&mut self, name: &str) -> i32 {
+        match &mut self.data {
+            Data::Names(_, names) => names.of_text(name),
+            _ => 0,
+        }
+    }
+
+    /// Stores the name in a place of the dictionary in the next place.
     #[inline]
     pub(crate) fn push_known(&mut self, key: i32) {
         if let Data::Names(keys, _) = &mut self.data {

@@ -1,5 +1,6 @@
 //! Tables in files: Parquet, and Arrow's own format.
 
 mod dictionaries;
+mod encodings;
 mod ipc;
 mod parquet;

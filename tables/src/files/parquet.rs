@@ -4,18 +4,19 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use arrow_schema::Schema;
+use arrow_array::RecordBatch;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
 };
-use parquet::basic::{Compression, Encoding, Type, ZstdLevel};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::encodings::{self, Encoded};
 use crate::error::TableError;
 use crate::ordered::Ordered;
-use crate::rows::{Run, interrupted};
+use crate::rows::{Run, Selected, interrupted};
 use crate::table::{Inner, Table};
 
 /// The most rows of a row group.
@@ -23,6 +24,9 @@ const GROUP_ROWS: u32 = 1 << 17;
 /// A column with so many different values that their dictionary takes more bytes is written without one.
 const DICTIONARY_BYTES: usize = 128 << 10;
 const LEVEL: i32 = 3;
+/// The first rows, which show how columns are best encoded: so many, or of so many bytes.
+const SAMPLE_ROWS: u32 = 1 << 14;
+const SAMPLE_BYTES: u64 = 4 << 20;
 
 impl Table {
     /// Writes the table as a Parquet file, compressed by Zstandard. `progress` hears at intervals how many rows of the capture are done, and
@@ -35,7 +39,7 @@ impl Table {
         out: &mut (dyn Write + Send),
         progress: &mut dyn FnMut(usize) -> bool,
     ) -> Result<u64, TableError> {
-        let options = ArrowWriterOptions::new().with_properties(properties(&self.schema())?);
+        let options = ArrowWriterOptions::new().with_properties(properties(&self.0)?);
         let writer = ArrowWriter::try_new_with_options(out, self.schema(), options)?;
         let (mut writer, columns) = writer.into_serialized_writer()?;
         let inner = Arc::clone(&self.0);
@@ -88,29 +92,37 @@ fn row_group(
     Ok((rows, chunks))
 }
 
-/// How each column is encoded.
-fn properties(schema: &Schema) -> Result<WriterProperties, TableError> {
+impl Inner {
+    /// How each column of a Parquet file is encoded, which the first rows decide.
+    fn encodings(&self) -> Result<Vec<Encoded>, TableError> {
+        let limits = (SAMPLE_ROWS, SAMPLE_BYTES);
+        let first = Selected::new(&self.index, &self.rows, self.group.clone(), limits, 1).next()?;
+        let mut sample = None;
+        if let Some(run) = first {
+            self.each_batch(&run, &AtomicBool::new(false), &mut |batch| {
+                sample.get_or_insert(batch);
+                Ok(())
+            })?;
+        }
+        let sample = sample.unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&self.layout.schema)));
+        Ok(encodings::of_columns(sample.columns()))
+    }
+}
+
+fn properties(inner: &Inner) -> Result<WriterProperties, TableError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_max_row_group_row_count(None);
-    let columns = ArrowSchemaConverter::new().convert(schema)?;
-    for column in columns.columns() {
+        .set_max_row_group_row_count(None)
+        .set_data_page_row_count_limit(GROUP_ROWS as usize);
+    let columns = ArrowSchemaConverter::new().convert(&inner.layout.schema)?;
+    for (column, Encoded { dictionary, encoding }) in columns.columns().iter().zip(inner.encodings()?) {
         let path: &ColumnPath = column.path();
-        if RISING.iter().any(|name| *path.parts() == [(*name).to_owned()]) {
-            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        properties = properties.set_column_dictionary_enabled(path.clone(), dictionary);
+        if let Some(encoding) = encoding {
+            properties = properties.set_column_encoding(path.clone(), encoding);
         }
-        // Without a dictionary: differences of numbers, the lengths of texts apart from their bytes.
-        let encoding = match column.physical_type() {
-            Type::INT32 | Type::INT64 => Encoding::DELTA_BINARY_PACKED,
-            Type::BYTE_ARRAY => Encoding::DELTA_LENGTH_BYTE_ARRAY,
-            _ => continue,
-        };
-        properties = properties.set_column_encoding(path.clone(), encoding);
     }
     Ok(properties.build())
 }
-
-/// Columns whose values rise, or nearly: a dictionary of them is of no use.
-const RISING: [&str; 6] = ["row", "time", "offset", "reply_to", "part_of", "latency"];
