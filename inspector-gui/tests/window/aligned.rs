@@ -59,6 +59,17 @@ fn messages_of_a_kind_are_under_each_other_and_a_click_selects_a_byte() {
 }
 
 #[test]
+fn the_selected_message_stays_visible_when_others_are_filtered_out() {
+    let mut harness = aligned_window();
+    harness.state_mut().go_to(200.into());
+    settle(&mut harness);
+    assert!(shows(&harness, "#200 ACK: f5 4d"));
+    harness.state_mut().type_filter("row >= 150");
+    settle(&mut harness);
+    assert!(shows(&harness, "#200 ACK: f5 4d"));
+}
+
+#[test]
 fn a_byte_leads_to_the_messages_that_have_it_at_its_place() {
     let mut harness = aligned_window();
     let all = view(&harness).row_count();

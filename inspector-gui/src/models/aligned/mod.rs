@@ -140,6 +140,8 @@ impl Inputs {
 pub(crate) struct Aligned {
     pub(crate) choice: Choice,
     current: Option<Set>,
+    /// How many sets there were.
+    generation: usize,
     /// The set that replaces the current one as soon as it is sampled.
     next: Option<Set>,
     kept: Option<Kept>,
@@ -154,7 +156,8 @@ impl Aligned {
     pub(crate) fn forget(&mut self) {
         let (kept, choice) = (self.kept.take(), std::mem::take(&mut self.choice));
         // The other capture may have no such kind, but the same question.
-        *self = Aligned { choice: Choice { kind: None, ..choice }, kept, ..Aligned::default() };
+        let (choice, generation) = (Choice { kind: None, ..choice }, self.generation + 1);
+        *self = Aligned { choice, kept, generation, ..Aligned::default() };
     }
 
     /// Keeps everything up to date with the table and the choice.
@@ -181,6 +184,7 @@ impl Aligned {
         }
         if self.next.as_ref().is_some_and(|next| next.sample.is_some() || next.rows.error().is_some()) {
             self.current = self.next.take();
+            self.generation += 1;
         }
         self.count(background);
     }
@@ -221,6 +225,11 @@ impl Aligned {
     /// The messages; None while they are being found.
     pub(crate) fn rows(&self) -> Option<&Rows> {
         self.current.as_ref().map(|set| &set.rows)
+    }
+
+    /// Another number for each set of messages.
+    pub(crate) fn generation(&self) -> usize {
+        self.generation
     }
 
     /// What their columns have in common; None while it is being counted for the first time.

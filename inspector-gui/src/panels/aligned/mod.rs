@@ -28,6 +28,8 @@ const SCROLL_BAR: f32 = 12.0;
 pub(crate) struct AlignedPanel {
     pub(crate) aligned: Aligned,
     rows: RowScroll,
+    /// Of which set of messages this is the scroll position.
+    generation: usize,
     across: Across,
     /// The position that was chosen last.
     column: Option<i64>,
@@ -121,7 +123,7 @@ impl AlignedPanel {
     /// Forgets what was of a capture that is no longer open.
     pub(crate) fn forget(&mut self) {
         self.aligned.forget();
-        (self.column, self.followed, self.rows) = (None, None, RowScroll::default());
+        (self.column, self.followed) = (None, None);
     }
 
     /// Follows the cursor of the selected message, and shows where the messages are aligned when that is elsewhere.
@@ -135,6 +137,10 @@ impl AlignedPanel {
             };
             self.across.target = Some(at);
             (self.column, self.followed) = (None, None);
+        }
+        if self.generation != self.aligned.generation() {
+            // The selected message is scrolled to, if it is one of them.
+            (self.generation, self.rows) = (self.aligned.generation(), RowScroll::default());
         }
         let view = context.view;
         // What a click highlights is the field that the byte is in.
