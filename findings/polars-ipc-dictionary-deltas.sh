@@ -3,7 +3,7 @@
 #
 # What one would expect: a dictionary column whose names become known batch by batch is written by pyarrow and read by Polars. The Arrow
 # format has two ways, a batch that replaces the dictionary and one that adds to it (a delta), and allows only the second in files.
-# pyarrow refuses to write such a file unless it is told to write deltas (`emit_dictionary_deltas`); with them, Polars refuses to read it,
+# pyarrow refuses to write such a file without the option to write deltas (`emit_dictionary_deltas`); with them, Polars refuses to read it,
 # and the stream too ("delta dictionary batches not supported"). The stream with replaced dictionaries is read by both. What both take as
 # a file needs each dictionary complete before the first batch: `pyarrow.Table.unify_dictionaries`, or a place in the file's footer for the
 # dictionary after the batches, which the format allows as readers begin at the footer.

@@ -140,10 +140,42 @@ const SCREENSHOTS: &[Screenshot] = &[
         }],
     ),
     (
+        "window/inspector.png",
+        &[
+            |app, ctx| {
+                app.act(Action::DismissAll, ctx);
+                app.show_tab(Tab::Message);
+                app.act(Action::ToggleInspector, ctx);
+                app.go_to(6.into());
+            },
+            |app, _| app.highlight_byte(23),
+        ],
+    ),
+    (
+        "window/align.png",
+        &[
+            |app, ctx| {
+                app.act(Action::ToggleInspector, ctx);
+                app.show_tab(Tab::Aligned);
+                app.go_to(8.into());
+            },
+            |app, _| app.highlight_byte(11),
+        ],
+    ),
+    (
+        "window/align-compare.png",
+        &[
+            |app, _| app.type_filter("kind == DATA and direction == forward"),
+            |app, ctx| app.act(Action::KeepAligned, ctx),
+            |app, _| app.type_filter("kind == DATA and direction == backward"),
+        ],
+    ),
+    (
         "window/editor.png",
         &[
             |app, ctx| {
                 app.show_tab(Tab::Message);
+                app.type_filter("");
                 app.open_path(&corpus("formats/mqtt/capture.pcapng"), ctx);
             },
             |app, ctx| app.open_path(&corpus("formats/mqtt.ksy"), ctx),

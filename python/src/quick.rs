@@ -1,10 +1,10 @@
-//! The first fields that are asked for of a message: only they are read, without the others, checks and problems. Who asks for more gets
-//! all fields, which are then kept.
+//! The first field that is asked for of a message: only it is read, without the others, checks and problems. If a second is asked for, all
+//! fields are read and kept, and those of the messages after it at once.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use framescope_capture::export::display_limit;
@@ -16,22 +16,26 @@ use crate::origin::Origin;
 use crate::tree::{Stored, Tree};
 use crate::values::{self, Bytes, Content};
 
-/// The readers of single fields that were made, by where in memory the protocol is.
+/// The readers of single fields that were made.
 #[derive(Default)]
-pub(crate) struct Readers(Mutex<HashMap<usize, HashMap<Box<str>, Reader>>>);
+pub(crate) struct Readers {
+    /// By where in memory the protocol is, and the field's path.
+    known: Mutex<HashMap<usize, HashMap<Box<str>, Reader>>>,
+    /// For how many messages more all fields are read at once, as the program asks for several of each.
+    whole: AtomicU32,
+}
 
 type Reader = Option<Arc<dyn FieldReader>>;
 
 /// So many names are kept for a protocol: a program asks for few.
 const MOST: usize = 256;
-/// How often a message is read for a single field. Reading a row costs more than dissecting it.
-const ROW: u8 = 1;
-const FRAMED: u8 = 3;
+/// So many messages are like the last of which several fields were asked for.
+const ALIKE: u32 = 1000;
 
 impl Readers {
     fn of(&self, protocol: &dyn Protocol, path: &str) -> Reader {
         let at = std::ptr::from_ref(protocol).cast::<()>().addr();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.entry(at).or_default();
         if let Some(reader) = known.get(path) {
             return reader.clone();
@@ -43,6 +47,17 @@ impl Readers {
         known.insert(path.into(), reader.clone());
         reader
     }
+
+    /// Whether all fields of a message are better read at once.
+    fn prefers_whole(&self, asked: &Asked) -> bool {
+        if asked.0.swap(true, Ordering::Relaxed) {
+            self.whole.store(ALIKE, Ordering::Relaxed);
+            return true;
+        }
+        let left = self.whole.load(Ordering::Relaxed);
+        self.whole.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
+    }
 }
 
 impl fmt::Debug for Readers {
@@ -51,17 +66,9 @@ impl fmt::Debug for Readers {
     }
 }
 
-/// How often a message was read for a single field.
+/// Whether a message was read for a single field before.
 #[derive(Debug, Default)]
-pub(crate) struct Asked(AtomicU8);
-
-impl Asked {
-    fn again(&self, most: u8) -> bool {
-        let asked = self.0.load(Ordering::Relaxed);
-        self.0.store(asked.saturating_add(1), Ordering::Relaxed);
-        asked < most
-    }
-}
+pub(crate) struct Asked(AtomicBool);
 
 impl Message {
     /// What is at a path; None if there is nothing.
@@ -80,7 +87,7 @@ impl Message {
         let (bytes, repeated, reader) = match &self.origin {
             Origin::Framed(framed) if framed.known.span_type == SpanType::Message => {
                 let speech = framed.speech();
-                if !speech.protocol.stages().is_empty() || !self.asked.again(FRAMED) {
+                if !speech.protocol.stages().is_empty() || speech.readers.prefers_whole(&self.asked) {
                     return Ok(None);
                 }
                 let Some(reader) = speech.readers.of(&*speech.protocol, path) else { return Ok(None) };
@@ -91,7 +98,7 @@ impl Message {
                 let protocol = opened.index.protocol(&row).filter(|protocol| protocol.stages().is_empty());
                 let is_whole = row.span_type == SpanType::Message && !row.codes.contains(Code::Incomplete);
                 let Some(protocol) = protocol.filter(|_| is_whole) else { return Ok(None) };
-                if row.length > SHORT || !self.asked.again(ROW) {
+                if row.length > SHORT || opened.readers.prefers_whole(&self.asked) {
                     return Ok(None);
                 }
                 let Some(reader) = opened.readers.of(protocol, path) else { return Ok(None) };

@@ -100,9 +100,10 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
         }
         found.push(Found { group: *group, flows: flows.len(), guesses, held });
     }
+    let order = outer(&index);
     let is_empty = found.iter().all(|found| found.guesses.is_empty());
     for found in &found {
-        print(args, &reading, found, &mut out)?;
+        print(args, (&reading, &order), found, &mut out)?;
     }
     out.flush()?;
     let damaged = !index.notices().is_empty();
@@ -158,7 +159,17 @@ fn groups(index: &Index, args: &Arguments) -> Result<BTreeMap<Group, Vec<FlowId>
     Ok(groups)
 }
 
-fn print(args: &Arguments, reading: &Reading, found: &Found, out: &mut impl Write) -> Result<(), Error> {
+/// The conversations that packets bring, in their order: what is carried in them depends on what they are read as.
+fn outer(index: &Index) -> Vec<FlowId> {
+    index.flows().filter(|(_, flow)| flow.level() == 0).map(|(id, _)| id).collect()
+}
+
+fn print(
+    args: &Arguments,
+    (reading, order): (&Reading, &[FlowId]),
+    found: &Found,
+    out: &mut impl Write,
+) -> Result<(), Error> {
     let Found { group, flows, guesses, held } = found;
     let is_json = matches!(args.format, ListFormat::Json);
     if !is_json {
@@ -167,7 +178,8 @@ fn print(args: &Arguments, reading: &Reading, found: &Found, out: &mut impl Writ
         writeln!(out, "{}, {flows} conversation{s}{what}", group.name())?;
     }
     for (rank, guess) in guesses.iter().enumerate() {
-        let fit = held.as_ref().map(|held| fit(args, reading, held, guess, &group.id())).transpose()?;
+        let fit =
+            held.as_ref().map(|held| fit(args, reading, held, guess, (&group.id(), order))).transpose()?;
         let path = match &args.output {
             None => None,
             Some(folder) => {
@@ -240,7 +252,13 @@ fn print_json(
 }
 
 /// Reads the capture with a description, and looks at what was held out.
-fn fit(args: &Arguments, reading: &Reading, held: &HeldOut, guess: &Guess, id: &str) -> Result<Fit, Error> {
+fn fit(
+    args: &Arguments,
+    reading: &Reading,
+    held: &HeldOut,
+    guess: &Guess,
+    (id, order): (&str, &[FlowId]),
+) -> Result<Fit, Error> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join(format!("{id}.ksy"));
     fs::write(&path, &guess.description).map_err(|cause| Error::Unwritable { path: path.clone(), cause })?;
@@ -249,8 +267,11 @@ fn fit(args: &Arguments, reading: &Reading, held: &HeldOut, guess: &Guess, id: &
     let decode_as = decode_as.collect::<Result<Vec<_>, _>>()?;
     let reading = Reading { own, decode_as, ..reading.clone() };
     let index = read(args.capture.reading.open(&args.capture.file)?, &reading.options(), &mut |_| true)?;
+    let now = outer(&index);
     let mut fit = Fit { bytes: 0, explained: 0, messages: 0, problems: 0 };
     for (flow, direction, from) in held.streams() {
+        let place = order.iter().position(|known| *known == flow);
+        let Some(flow) = place.and_then(|place| now.get(place)).copied() else { continue };
         for row in index.stream_rows(flow, direction).filter_map(|row| index.row(row)) {
             if row.offset < from {
                 continue;

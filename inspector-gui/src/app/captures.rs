@@ -153,6 +153,7 @@ impl App {
 
     fn show_document(&mut self, document: Document) {
         self.dock.transcript.transcript.clear();
+        self.dock.aligned.forget();
         self.filter.invalidate_vocabulary();
         self.conversations.texts.clear();
         self.notices.clear();

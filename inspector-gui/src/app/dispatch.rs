@@ -79,6 +79,7 @@ impl App {
                 }
             }
             Command::Highlight(what) => view.highlight(what),
+            Command::PlaceCursor(at) => view.place_cursor(at),
             Command::ShowLayer(layer) => view.show_layer(layer),
             Command::HighlightBytes(range) => view.highlight_range(range),
             Command::Hover(what) => {
@@ -158,9 +159,13 @@ impl App {
             Action::ShowProblems => self.show_tab(Tab::Problems),
             Action::ShowStatistics => self.show_tab(Tab::Statistics),
             Action::ShowComparison => self.show_tab(Tab::Comparison),
+            Action::ShowAligned => self.show_tab(Tab::Aligned),
+            Action::KeepAligned => self.keep_aligned(),
             Action::ToggleConversations => panels.conversations = !panels.conversations,
             Action::ToggleTimeline => panels.timeline = !panels.timeline,
             Action::ToggleMessage => panels.message = !panels.message,
+            Action::ToggleInspector => panels.inspector = !panels.inspector,
+            Action::ToggleOrder => self.settings.little_endian = !self.settings.little_endian,
             Action::ToggleBeside => self.settings.message_beside = !self.settings.message_beside,
             Action::NextLevels => self.next_levels(),
             Action::LevelsInnermost => self.show_levels(Levels::Innermost),
@@ -218,6 +223,14 @@ impl App {
         let (Some(view), Some(document)) = (&mut self.view, &self.document) else { return };
         let of_selected = view.selected().and_then(|row| document.index().row(row)).map(|row| row.flow());
         view.show_flow(of_selected.filter(|_| view.flow().is_none()));
+    }
+
+    fn keep_aligned(&mut self) {
+        let name = self.document.as_ref().map(Document::name).unwrap_or_default();
+        let aligned = &mut self.dock.aligned.aligned;
+        // The path of a file says little more than its name.
+        aligned.keep(name.rsplit(['/', '\\']).next().unwrap_or(name));
+        self.show_tab(Tab::Aligned);
     }
 
     fn compare_with_selected(&mut self) {

@@ -46,6 +46,11 @@ impl App {
                 view.move_highlight(by);
             }
         }
+        for (key, by) in [(Key::ArrowRight, 1), (Key::ArrowLeft, -1)] {
+            if pressed(Modifiers::ALT, key) {
+                view.move_cursor(by);
+            }
+        }
         let page = isize::try_from(self.table.scroll.visible.max(2) - 1).unwrap_or(20);
         let moves = [
             (Key::ArrowDown, 1),

@@ -157,8 +157,8 @@ impl App {
         }
         if settings.panels.message {
             let (dock, conversation, desk) = (&mut self.dock, self.conversation.as_ref(), &self.desk);
-            message_panel(ui, settings.message_beside, &mut sizes, |ui, fields_width| {
-                dock.show(ui, context, conversation, desk, fields_width, commands);
+            message_panel(ui, settings.message_beside, &mut sizes, |ui, sizes| {
+                dock.show(ui, context, conversation, desk, sizes, commands);
             });
         }
         if settings.panels.conversations {
@@ -191,15 +191,14 @@ impl App {
     }
 }
 
-/// The panel below or beside the table. `show` gets the width of the fields, which it may change.
-fn message_panel(ui: &mut Ui, is_beside: bool, sizes: &mut Sizes, show: impl FnOnce(&mut Ui, &mut f32)) {
-    let fields = &mut sizes.fields;
+/// The panel below or beside the table. `show` may change the sizes of what is in it.
+fn message_panel(ui: &mut Ui, is_beside: bool, sizes: &mut Sizes, show: impl FnOnce(&mut Ui, &mut Sizes)) {
     if is_beside {
         let panel = Panel::right("message beside").resizable(true).default_size(sizes.message_beside);
         let shown = panel.min_size(240.0).show(ui, |ui| {
             // A tab with little in it is as large as the others.
             ui.take_available_width();
-            show(ui, fields);
+            show(ui, sizes);
         });
         sizes.message_beside = shown.response.rect.width();
     } else {
@@ -207,7 +206,7 @@ fn message_panel(ui: &mut Ui, is_beside: bool, sizes: &mut Sizes, show: impl FnO
         let panel = Panel::bottom("message").resizable(true).default_size(sizes.message).min_size(96.0);
         let shown = panel.max_size(most).show(ui, |ui| {
             ui.take_available_height();
-            show(ui, fields);
+            show(ui, sizes);
         });
         sizes.message = shown.response.rect.height();
     }

@@ -200,6 +200,13 @@ impl App {
         view.highlight(range.map(|range| Highlight { range, path: Some(path.to_owned()), of: None }));
     }
 
+    /// Highlights the field of the selected message that a byte is in.
+    pub fn highlight_byte(&mut self, at: usize) {
+        if let Some(view) = &mut self.view {
+            view.highlight_byte(at);
+        }
+    }
+
     /// Ends the introduction.
     pub fn end_tour(&mut self) {
         self.tour = None;
@@ -217,6 +224,7 @@ impl App {
             && self.conversation.as_ref().is_none_or(ConversationRows::is_settled)
             && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())
             && self.desk.is_settled()
+            && (!self.shows_aligned() || self.document.is_none() || self.dock.aligned.aligned.is_settled())
     }
 
     /// Lets background work wake the window.
@@ -283,6 +291,7 @@ impl App {
             self.notices.update(document, view);
         }
         self.follow_conversation();
+        self.follow_aligned(ctx);
         self.follow_check();
         self.desk.update();
     }
@@ -300,6 +309,24 @@ impl App {
         if let Some(conversation) = &mut self.conversation {
             conversation.search(transcript.filter(), view);
         }
+    }
+
+    /// Keeps the messages that are under each other up to date.
+    fn follow_aligned(&mut self, ctx: &Context) {
+        if !self.shows_aligned() {
+            return;
+        }
+        if let (Some(document), Some(view)) = (&self.document, &self.view) {
+            let aligned = &mut self.dock.aligned.aligned;
+            aligned.update(document, view, &self.background);
+            if let Some(pause) = aligned.next_update() {
+                ctx.request_repaint_after(pause);
+            }
+        }
+    }
+
+    fn shows_aligned(&self) -> bool {
+        self.dock.tab == Tab::Aligned && self.settings.panels.message
     }
 
     /// Shows the whole window.

@@ -55,12 +55,20 @@ pub enum Action {
     ShowStatistics,
     /// Shows two messages side by side.
     ShowComparison,
+    /// Shows messages under each other, byte by byte.
+    ShowAligned,
+    /// Keeps the messages that are under each other, to compare others with them.
+    KeepAligned,
     /// Shows or hides the conversations.
     ToggleConversations,
     /// Shows or hides the timeline.
     ToggleTimeline,
     /// Shows or hides the message panel.
     ToggleMessage,
+    /// Shows or hides the data inspector.
+    ToggleInspector,
+    /// Shows numbers in the other byte order.
+    ToggleOrder,
     /// Moves the message panel beside the table, or below it.
     ToggleBeside,
     /// Shows the rows of all times.
@@ -166,9 +174,13 @@ pub const ALL: &[Entry] = &[
     (Action::ShowComparison, "Show the comparison", &[command("6")]),
     (Action::ShowComposer, "Compose a new message, or go on with it", &[command("7")]),
     (Action::Send, "Send the composed message", &[command("Enter")]),
+    (Action::ShowAligned, "Align messages", &[command("8")]),
+    (Action::KeepAligned, "Keep the aligned messages to compare", &[]),
     (Action::ToggleConversations, "Conversations panel", &[command_shift("C")]),
     (Action::ToggleTimeline, "Timeline panel", &[command_shift("T")]),
     (Action::ToggleMessage, "Message panel", &[command_shift("M")]),
+    (Action::ToggleInspector, "Data inspector", &[command_shift("I")]),
+    (Action::ToggleOrder, "Byte order of the data inspector", &[]),
     (Action::ToggleBeside, "Message panel beside or below the table", &[command_shift("B")]),
     (Action::WholeTime, "Show all times", &[]),
     (Action::NextLevels, "Innermost, all or outermost levels", &[command_shift("L")]),

@@ -4,6 +4,7 @@
 //! with [`Background`](background::Background) and polled. Panels read these models; only the app changes them.
 
 pub mod actions;
+pub(crate) mod aligned;
 pub mod background;
 pub(crate) mod cells;
 pub(crate) mod channels;
@@ -19,6 +20,7 @@ pub mod editor;
 pub(crate) mod field_list;
 pub(crate) mod filter_line;
 pub mod holes;
+pub mod inspector;
 mod json_tree;
 pub(crate) mod key_log;
 pub mod levels;

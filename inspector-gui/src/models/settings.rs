@@ -25,6 +25,8 @@ pub struct Settings {
     pub protocol_of_carried: bool,
     /// The visible panels.
     pub panels: Panels,
+    /// Whether the data inspector shows the least significant byte of a number first.
+    pub little_endian: bool,
     /// Whether the message panel is beside the table instead of below it.
     pub message_beside: bool,
     /// The sizes of the panels.
@@ -90,11 +92,13 @@ pub struct Panels {
     pub timeline: bool,
     /// The message.
     pub message: bool,
+    /// The data inspector in it.
+    pub inspector: bool,
 }
 
 impl Default for Panels {
     fn default() -> Self {
-        Panels { conversations: true, timeline: true, message: true }
+        Panels { conversations: true, timeline: true, message: true, inspector: false }
     }
 }
 
@@ -114,6 +118,8 @@ pub struct Sizes {
     pub fields: f32,
     /// The width of the editor.
     pub editor: f32,
+    /// The width of the data inspector.
+    pub inspector: f32,
 }
 
 impl Default for Sizes {
@@ -125,6 +131,7 @@ impl Default for Sizes {
             message_beside: 560.0,
             fields: 560.0,
             editor: 460.0,
+            inspector: 330.0,
         }
     }
 }
@@ -151,6 +158,7 @@ impl Default for Settings {
             levels: Levels::default(),
             protocol_of_carried: true,
             panels: Panels::default(),
+            little_endian: false,
             message_beside: false,
             sizes: Sizes::default(),
             recent: Vec::new(),
@@ -207,6 +215,7 @@ impl Settings {
         sane(&mut sizes.message_beside, known.message_beside);
         sane(&mut sizes.fields, known.fields);
         sane(&mut sizes.editor, known.editor);
+        sane(&mut sizes.inspector, known.inspector);
         self.columns.iter_mut().for_each(|column| sane(&mut column.width, 100.0));
         if self.columns().next().is_none() {
             self.columns = first.columns;

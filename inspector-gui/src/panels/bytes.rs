@@ -10,6 +10,7 @@ use framescope_capture::RowId;
 
 use super::Command;
 use super::hex_line::{Grid, Tints, line_job, paint_hole, paint_segment_ends};
+use super::inspector;
 use super::list::{self, Scroll};
 use super::menus::copy_entries;
 use crate::models::ViewContext;
@@ -83,7 +84,7 @@ pub(crate) fn show(
     let relevant = layer.and_then(|carrier| carrier.relevant.as_deref()).unwrap_or_default();
     let highlight = context.view.highlighted().filter(|highlight| highlight.of == of);
     layers(ui, context, selected, commands);
-    header(ui, details, layer, highlight, commands);
+    header(ui, details, layer, highlight, context.settings.panels.inspector, commands);
     let metrics = Metrics::of(ui);
     let is_other = view.layout.as_ref().is_none_or(|known| known.details.row != details.row);
     view.layout(details, Grid::fitting(ui.available_width() / metrics.width));
@@ -176,6 +177,7 @@ impl Line<'_> {
             && let Some(byte) = response.interact_pointer_pos().and_then(byte_under)
         {
             commands.push(Command::Highlight(Some(field_at(details, byte).within(self.of))));
+            commands.push(Command::PlaceCursor(byte));
         }
         if let Some(byte) = response.hover_pos().and_then(byte_under) {
             let field = field_at(details, byte).within(self.of);
@@ -241,12 +243,14 @@ fn header(
     details: &Details,
     layer: Option<&CarrierRow>,
     highlight: Option<&Highlight>,
+    is_inspected: bool,
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.strong("Bytes");
         ui.menu_button("Copy bytes", |ui| copy_menu(ui, details, highlight, commands));
+        inspector::button(ui, is_inspected, commands);
         let text = match (highlight, layer) {
             (Some(Highlight { range, path: Some(path), .. }), _) => {
                 RichText::new(format!("{path}: {}", byte_range(range)))

@@ -1,6 +1,7 @@
 //! The few colours with a meaning, with enough contrast in both themes. None is the only sign of what it means: a word or a
 //! shape is always beside it.
 
+use eframe::egui::ecolor::HsvaGamma;
 use eframe::egui::{Color32, Context, Theme, Visuals};
 use framescope_parser::Severity;
 
@@ -70,6 +71,17 @@ pub(crate) fn tint(number: usize, visuals: &Visuals) -> Color32 {
     ];
     let [r, g, b] = of(if visuals.dark_mode { &DARK } else { &LIGHT }, number);
     Color32::from_rgb(r, g, b)
+}
+
+/// The background of a byte by its value, pale enough to read on: equal bytes look equal, and near ones similar. Zero has none.
+pub(crate) fn value(byte: u8, visuals: &Visuals) -> Color32 {
+    if byte == 0 {
+        return Color32::TRANSPARENT;
+    }
+    // From blue through green, where most text is, and red to violet, so that the ends differ.
+    let hue = (1.66 - f32::from(byte) / 255.0 * 0.83).fract();
+    let (saturation, value) = if visuals.dark_mode { (0.62, 0.30) } else { (0.22, 0.96) };
+    HsvaGamma { h: hue, s: saturation, v: value, a: 1.0 }.into()
 }
 
 /// The colour of a kind's swatch, always the same for a name.
@@ -153,6 +165,9 @@ mod tests {
             let text = visuals.text_color();
             for number in 0..8 {
                 assert!(contrast(text, tint(number, &visuals)) >= 7.0, "tint {number}, {theme:?}");
+            }
+            for byte in 1..=255 {
+                assert!(contrast(text, value(byte, &visuals)) >= 6.0, "byte {byte}, {theme:?}");
             }
             assert!(contrast(visuals.strong_text_color(), highlighted(&visuals)) >= 4.5, "{theme:?}");
             assert!(contrast(text, hovered(&visuals)) >= 4.5, "{theme:?}");

@@ -2,9 +2,11 @@
 
 use eframe::egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Ui};
 
+use super::aligned::{self, AlignedPanel};
 use super::comparison::ComparisonPanel;
 use super::composer::ComposerPanel;
 use super::fields::FieldTree;
+use super::inspector::{self, Inspector};
 use super::ladder::Ladder;
 use super::transcript::TranscriptPanel;
 use super::{Command, bytes, comparison, composer, fields, ladder, problems, statistics, transcript};
@@ -12,6 +14,7 @@ use crate::models::ViewContext;
 use crate::models::actions::Action;
 use crate::models::composer::Desk;
 use crate::models::conversation_rows::ConversationRows;
+use crate::models::settings::Sizes;
 
 /// The tabs of the panel below or beside the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,11 +34,13 @@ pub enum Tab {
     Comparison,
     /// A message to edit and send.
     Compose,
+    /// Messages under each other, byte by byte.
+    Aligned,
 }
 
 impl Tab {
     /// Every tab with its name, in the order in which they are shown.
-    pub const ALL: [(Tab, &'static str); 7] = [
+    pub const ALL: [(Tab, &'static str); 8] = [
         (Tab::Message, "Message"),
         (Tab::Transcript, "Transcript"),
         (Tab::Ladder, "Ladder"),
@@ -43,6 +48,7 @@ impl Tab {
         (Tab::Statistics, "Statistics"),
         (Tab::Comparison, "Compare"),
         (Tab::Compose, "Compose"),
+        (Tab::Aligned, "Align"),
     ];
 }
 
@@ -52,39 +58,46 @@ pub(crate) struct Dock {
     pub(crate) tab: Tab,
     fields: FieldTree,
     bytes: bytes::HexView,
+    inspector: Inspector,
     ladder: Ladder,
     pub(crate) transcript: TranscriptPanel,
     comparison: ComparisonPanel,
     composer: ComposerPanel,
+    pub(crate) aligned: AlignedPanel,
 }
 
 /// The width in points that all tabs need beside each other.
-const TABS_WIDTH: f32 = 680.0;
+const TABS_WIDTH: f32 = 740.0;
 /// The width in points that a hex view with sixteen bytes on a line needs.
 const HEX_WIDTH: f32 = 630.0;
 
 impl Dock {
-    /// Shows the tabs. `fields_width` is the width of the fields beside the bytes.
+    /// Shows the tabs. Of the sizes that of the fields beside the bytes, and that of the inspector, may change.
     pub(crate) fn show(
         &mut self,
         ui: &mut Ui,
         context: ViewContext<'_>,
         conversation: Option<&ConversationRows>,
         desk: &Desk,
-        fields_width: &mut f32,
+        sizes: &mut Sizes,
         commands: &mut Vec<Command>,
     ) {
         let is_beside = context.settings.message_beside;
         self.tabs(ui, is_beside, commands);
         ui.separator();
         match self.tab {
-            Tab::Message if is_beside => self.message_beside(ui, context, commands),
-            Tab::Message => self.message_below(ui, context, fields_width, commands),
+            Tab::Message => self.message(ui, context, sizes, commands),
             Tab::Ladder | Tab::Transcript => self.conversation(ui, context, conversation, commands),
             Tab::Problems => problems::show(ui, context, commands),
             Tab::Statistics => statistics::show(ui, context, commands),
             Tab::Comparison => comparison::show(ui, context, &mut self.comparison, commands),
             Tab::Compose => self.compose(ui, desk, commands),
+            Tab::Aligned => {
+                let (panel, inspector) = (&mut self.aligned, (&mut self.inspector, &mut sizes.inspector));
+                inspector::beside(ui, context, inspector, commands, |ui, commands| {
+                    aligned::show(ui, context, panel, commands);
+                });
+            }
         }
     }
 
@@ -139,6 +152,25 @@ impl Dock {
             }
             Some(rows) => transcript::show(ui, context, &mut self.transcript, rows, commands),
         }
+    }
+
+    /// The message, with the data inspector.
+    fn message(
+        &mut self,
+        ui: &mut Ui,
+        context: ViewContext<'_>,
+        sizes: &mut Sizes,
+        commands: &mut Vec<Command>,
+    ) {
+        let Sizes { fields, inspector: width, .. } = sizes;
+        let mut inspector = std::mem::take(&mut self.inspector);
+        inspector::beside(ui, context, (&mut inspector, width), commands, |ui, commands| {
+            match context.settings.message_beside {
+                true => self.message_beside(ui, context, commands),
+                false => self.message_below(ui, context, fields, commands),
+            }
+        });
+        self.inspector = inspector;
     }
 
     fn message_beside(&mut self, ui: &mut Ui, context: ViewContext<'_>, commands: &mut Vec<Command>) {

@@ -21,6 +21,8 @@ pub(super) struct Tints<'d> {
     details: &'d Details,
     highlighted: Range<usize>,
     hovered: Range<usize>,
+    /// The byte that the data inspector begins with.
+    cursor: Option<usize>,
     /// What of a carrier's message is the selected one's.
     relevant: &'d [Range<usize>],
     /// What of a composed message was changed.
@@ -40,7 +42,9 @@ impl<'d> Tints<'d> {
             here.map(|highlight| highlight.range.clone()).unwrap_or_default()
         };
         let highlighted = range(context.view.highlighted());
-        Tints { details, highlighted, hovered: range(context.view.hovered()), relevant, changed: &[] }
+        let cursor = context.view.cursor().filter(|at| highlighted.len() > 1 && highlighted.contains(at));
+        let hovered = range(context.view.hovered());
+        Tints { details, highlighted, hovered, cursor, relevant, changed: &[] }
     }
 
     /// The colours of a composed message's bytes, of which some were changed.
@@ -50,7 +54,7 @@ impl<'d> Tints<'d> {
         hovered: Range<usize>,
         changed: &'d [Range<usize>],
     ) -> Tints<'d> {
-        Tints { details, highlighted, hovered, relevant: &[], changed }
+        Tints { details, highlighted, hovered, cursor: None, relevant: &[], changed }
     }
 
     /// The tint of a byte's field.
@@ -80,6 +84,9 @@ impl<'d> Tints<'d> {
         if self.highlighted.contains(&at) {
             format.background = colours::highlighted(visuals);
             format.color = visuals.strong_text_color();
+        }
+        if self.cursor == Some(at) {
+            format.underline = Stroke::new(2.0, visuals.strong_text_color());
         }
         if contains(self.changed, at) {
             format.background = colours::changed(visuals);

@@ -3,6 +3,7 @@
 //! What can be made once for a selection or a state of the index is made in `models/`; a panel lays out and paints what is
 //! visible.
 
+pub(crate) mod aligned;
 pub(crate) mod bytes;
 pub(crate) mod colours;
 pub(crate) mod columns;
@@ -15,6 +16,7 @@ pub(crate) mod fields;
 pub(crate) mod filter;
 pub(crate) mod health;
 mod hex_line;
+pub(crate) mod inspector;
 pub(crate) mod ladder;
 pub(crate) mod list;
 mod menus;
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Highlight(Option<Highlight>),
     /// Shows the bytes of a message of a carrier, or the selected one's own.
     ShowLayer(Option<RowId>),
+    /// Places the cursor on one of the highlighted bytes.
+    PlaceCursor(usize),
     /// Highlights bytes and the smallest field that contains them.
     HighlightBytes(Range<usize>),
     Hover(Highlight),

@@ -31,6 +31,7 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
                 Action::ToggleTimeline,
                 Action::ToggleMessage,
                 Action::ToggleBeside,
+                Action::ToggleInspector,
             ],
             &[Action::LevelsInnermost, Action::LevelsAll, Action::LevelsOutermost, Action::NextLevels],
             &[Action::TimeAbsolute, Action::TimeRelative, Action::TimeDelta, Action::ResetColumns],

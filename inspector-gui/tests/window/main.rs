@@ -3,6 +3,7 @@
 // Helpers panic if what a test assumes is not so.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod aligned;
 mod carriers;
 mod composing;
 mod descriptions;

@@ -40,6 +40,8 @@ fn an_idle_window_is_not_repainted() {
 #[test]
 fn every_control_has_a_name() {
     let mut harness = sample_window();
+    let ctx = harness.ctx.clone();
+    harness.state_mut().act(Action::ToggleInspector, &ctx);
     for (tab, _) in [
         (Tab::Message, ()),
         (Tab::Transcript, ()),
@@ -47,6 +49,7 @@ fn every_control_has_a_name() {
         (Tab::Problems, ()),
         (Tab::Statistics, ()),
         (Tab::Comparison, ()),
+        (Tab::Aligned, ()),
     ] {
         harness.state_mut().show_tab(tab);
         settle(&mut harness);
@@ -79,7 +82,7 @@ impl Random {
 
 #[test]
 fn no_sequence_of_clicks_and_keys_breaks_the_window() {
-    const KEYS: [(Modifiers, Key); 24] = [
+    const KEYS: [(Modifiers, Key); 28] = [
         (Modifiers::NONE, Key::ArrowDown),
         (Modifiers::NONE, Key::ArrowUp),
         (Modifiers::NONE, Key::PageDown),
@@ -104,6 +107,11 @@ fn no_sequence_of_clicks_and_keys_breaks_the_window() {
         (Modifiers::COMMAND, Key::Num5),
         (Modifiers::COMMAND, Key::Num6),
         (Modifiers::COMMAND, Key::Num1),
+        // Twice as often as the others, since much is there to click.
+        (Modifiers::COMMAND, Key::Num8),
+        (Modifiers::COMMAND, Key::Num8),
+        (Modifiers::ALT, Key::ArrowRight),
+        (Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::I),
     ];
     for seed in 0..4 {
         let mut random = Random(seed);

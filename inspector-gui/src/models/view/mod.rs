@@ -80,6 +80,8 @@ pub struct View {
     /// The row that the selected one is compared with.
     compared: Option<RowId>,
     highlighted: Option<Highlight>,
+    /// The byte that was clicked of those that are highlighted.
+    cursor: Option<usize>,
     /// The message of a carrier whose bytes are shown.
     layer: Option<RowId>,
     /// The bytes under the pointer.
@@ -121,6 +123,7 @@ impl View {
             known_position: None,
             compared: None,
             highlighted: None,
+            cursor: None,
             layer: None,
             hovered: None,
             lookup,

@@ -44,6 +44,7 @@ impl View {
         if self.selected != row {
             self.selected = row;
             self.highlighted = None;
+            self.cursor = None;
             self.hovered = None;
             self.layer = None;
         }
@@ -111,6 +112,7 @@ impl View {
         if self.layer != layer {
             self.layer = layer;
             self.highlighted = None;
+            self.cursor = None;
             self.hovered = None;
         }
     }
@@ -130,7 +132,28 @@ impl View {
         if let Some(what) = &what {
             self.layer = what.of;
         }
+        self.cursor = None;
         self.highlighted = what;
+    }
+
+    /// The byte in question: the one that was clicked, or the first of those that are highlighted.
+    pub fn cursor(&self) -> Option<usize> {
+        self.cursor.or_else(|| Some(self.highlighted.as_ref()?.range.start))
+    }
+
+    /// Places the cursor on a byte of those that are highlighted.
+    pub fn place_cursor(&mut self, at: usize) {
+        self.cursor = Some(at);
+    }
+
+    /// Moves the cursor by this many bytes, and highlights the field that it is then in.
+    pub fn move_cursor(&mut self, by: isize) {
+        let of = self.highlighted.as_ref().and_then(|highlight| highlight.of);
+        let Some(details) = of.or(self.selected).and_then(|row| self.lookup.details(row)) else { return };
+        let Some(last) = details.captured().length().checked_sub(1) else { return };
+        let at = self.cursor().map_or(0, |at| at.saturating_add_signed(by).min(last));
+        self.highlight(Some(field_at(&details, at).within(of)));
+        self.place_cursor(at);
     }
 
     /// The bytes under the pointer.
@@ -159,7 +182,10 @@ impl View {
         let at = path.and_then(|path| all.iter().position(|field| field.path == path));
         let to = at.map_or(0, |at| at.saturating_add_signed(by).min(all.len().saturating_sub(1)));
         let field = all.get(to).map(|field| Highlight::of_field(field).within(of));
-        self.highlighted = field.or(self.highlighted.take());
+        if field.is_some() {
+            self.cursor = None;
+            self.highlighted = field;
+        }
     }
 
     /// Highlights bytes, for instance those of a problem, and the smallest field that contains them.
@@ -172,6 +198,7 @@ impl View {
     pub fn highlight_byte(&mut self, at: usize) {
         let field = self.details().map(|details| field_at(&details, at));
         self.highlight(field);
+        self.place_cursor(at);
     }
 }
 
@@ -206,6 +233,25 @@ mod tests {
         assert_eq!(view.highlighted().unwrap().path.as_deref(), Some("payload.user"));
         view.highlight_byte(4);
         assert_eq!(view.highlighted().unwrap().path.as_deref(), Some("flags"));
+    }
+
+    #[test]
+    fn the_cursor_is_the_byte_that_was_clicked_and_moves_byte_by_byte() {
+        let (index, mut view) = view();
+        view.select_row(Some(0.into()));
+        settle(&index, &mut view);
+        assert_eq!(view.cursor(), None);
+        view.highlight_byte(14);
+        assert_eq!((view.cursor(), view.highlighted().unwrap().range.clone()), (Some(14), 12..16));
+        view.move_cursor(2);
+        assert_eq!((view.cursor(), view.highlighted().unwrap().range.start), (Some(16), 16));
+        view.move_cursor(isize::MAX);
+        let length = view.details().unwrap().captured().length();
+        assert_eq!(view.cursor(), Some(length - 1));
+        view.move_highlight(isize::MIN);
+        assert_eq!(view.cursor(), Some(0), "another field was chosen");
+        view.select_row(Some(1.into()));
+        assert_eq!(view.cursor(), None);
     }
 
     #[test]

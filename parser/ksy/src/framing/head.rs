@@ -86,7 +86,9 @@ impl Head {
         if bytes.len() >= self.length as usize {
             // What lies inside the magic is tested with it.
             let is_open = |test: &&HeadTest| (test.offset + test.length) as usize > self.magic.len();
-            let believed = bytes.starts_with(&self.magic)
+            // Comparing nothing is slow where it is done by masked loads: those from the address of an empty list take as long as
+            // a hundred instructions.
+            let believed = (self.magic.is_empty() || bytes.starts_with(&self.magic))
                 && self.believe.iter().filter(is_open).all(|test| test.holds(bytes));
             return if believed { Probe::Believed } else { Probe::Nothing };
         }
