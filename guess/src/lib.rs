@@ -1,4 +1,4 @@
-//! Finds out the format of messages that nobody described: where they begin and end, and what their bytes mean.
+//! Finds out the format of messages that no description explains: where they begin and end, and what their bytes mean.
 //!
 //! A [`Sample`] is taken of a capture's conversations. Hypotheses are drawn from it and weighed by how many bits they save: what a
 //! hypothesis explains need not be said again. One that explains no more than chance would is not proposed.

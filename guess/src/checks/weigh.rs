@@ -12,6 +12,8 @@ use super::{Check, Form, value};
 
 /// The bits that a check's values must say beyond the hypothesis. By chance that happens once in two to the power of this.
 pub(super) const LEAST: f64 = 20.0;
+/// More bits make no check surer.
+const SURE: f64 = 80.0;
 /// How many messages, different in what is covered, must show a check.
 const FEWEST: usize = 4;
 /// The most checks of one kind of messages.
@@ -103,7 +105,9 @@ impl<'s> Weighing<'s> {
         if different.len() < FEWEST {
             return;
         }
-        let bits = evidence::worth(&different, span.place, span.size, *form) - damaged - cost;
+        let bits = evidence::worth(&different, span.place, span.size, *form) - cost;
+        // What does not hold in all is never as sure as what does.
+        let bits = if damaged > 0.0 { bits.min(SURE) - damaged } else { bits };
         if bits >= LEAST {
             self.found.push((bits, candidate));
         }
@@ -111,7 +115,17 @@ impl<'s> Weighing<'s> {
 
     /// The surest ones, of which none contradicts another.
     pub(super) fn chosen(mut self, messages: &[&[u8]]) -> Vec<Check> {
-        self.found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        // Where all bytes together give zero, each could be the check of the others, and the simplest is it. The low byte of a wide sum
+        // is a sum too.
+        let sure = |bits: f64| bits.min(SURE);
+        self.found.sort_by(|(a, one), (b, other)| {
+            let size = other.span.size.cmp(&one.span.size);
+            sure(*b)
+                .total_cmp(&sure(*a))
+                .then(size)
+                .then(one.cost.total_cmp(&other.cost))
+                .then(b.total_cmp(a))
+        });
         let mut chosen: Vec<Check> = Vec::new();
         for (bits, Candidate { span, form, algorithm, .. }) in self.found {
             if chosen.len() == MOST || chosen.iter().any(|other| excludes(&other.span(), &span, self.sample))

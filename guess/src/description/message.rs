@@ -12,7 +12,7 @@ use crate::kinds::{self, Kind};
 use crate::layout::layout;
 use crate::{Message, checks};
 
-/// A structure with what is said of it.
+/// A structure, and what its description has beside it.
 pub(super) struct Part {
     pub(super) structure: Structure,
     /// Lines under `-framescope`.

@@ -53,9 +53,9 @@ pub(crate) fn describe(
         }
         sides => conversation(sides, &mut document, &mut evidence, is_cancelled),
     }
-    document
-        .doc
-        .push("What a capture shows of messages that nobody described. What is not sure says so.".to_owned());
+    document.doc.push(
+        "What a capture shows of messages that no description explains. What is not sure says so.".to_owned(),
+    );
     document.doc.extend(evidence.iter().map(|line| format!("- {line}")));
     Written { text: document.text(), evidence }
 }

@@ -167,7 +167,7 @@ fn preambles(runs: &[&Run]) -> Vec<Preamble> {
     for end in [&b"\r\n\r\n"[..], b"\n"] {
         let has =
             |run: &&&Run| memchr::memmem::find(run.bytes.get(..2048).unwrap_or(&run.bytes), end).is_some();
-        if !beginning.is_empty() && beginning.iter().all(|run| has(run)) {
+        if !beginning.is_empty() && beginning.iter().all(has) {
             all.push(Preamble::Through(end.to_vec()));
         }
     }

@@ -55,7 +55,8 @@ impl Model {
         let cost = |&byte: &u8| {
             let byte = usize::from(byte);
             let context = before << 8 | last;
-            let hash = ((context << 8 | byte) as u32).wrapping_mul(0x9E37_79B1) >> 10;
+            let triple = u32::try_from(context << 8 | byte).unwrap_or(0);
+            let hash = triple.wrapping_mul(0x9E37_79B1) >> 10;
             let bits = self.add(byte, last, context, hash as usize);
             (before, last) = (last, byte);
             bits
@@ -74,9 +75,7 @@ impl Model {
         self.all += 1;
         *one += 1;
         self.ones[last] += 1;
-        if *two < u16::MAX {
-            *two += 1;
-        }
+        *two = two.saturating_add(1);
         self.twos[context] += 1;
         self.mixed([none, by_one, by_two.min(1.0)])
     }

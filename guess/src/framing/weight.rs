@@ -59,7 +59,7 @@ impl Weight {
 const SHORTEST: f64 = 4.0;
 /// So many segments tell something.
 const TELLING: usize = 4;
-/// What it costs that a run goes on with no message.
+/// What it costs that a run continues with no message.
 const BREAK: f64 = 24.0;
 /// How many columns are compared.
 const COLUMNS: usize = 16;

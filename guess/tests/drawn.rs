@@ -1,8 +1,15 @@
-//! How often a guess finds the boundaries of messages of formats that are drawn at random.
+//! How often the boundaries of messages are found, in formats that are drawn at random, and that nothing is found where there is nothing.
 //!
-//! `draws [FROM] [COUNT] [MESSAGES]`
-use framescope_guess::Run;
-use framescope_guess::framing::of_both;
+//! `GUESS_DRAWS=1000 cargo test -p framescope-guess --test drawn -- --nocapture` draws more, and prints those that were missed.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
+use framescope_guess::framing::{Framing, of_both};
+use framescope_guess::{Run, Sample, Talk, guess};
 
 struct Chance(u64);
 
@@ -40,7 +47,6 @@ enum Ends {
     Length { width: usize, little: bool, whole: bool, plus: i64, varint: bool, digits: bool },
     Fixed(usize),
     Line(Vec<u8>),
-    Nothing,
 }
 
 #[derive(Clone, Debug)]
@@ -212,7 +218,7 @@ fn message(c: &mut Chance, format: &Format, number: usize) -> Vec<u8> {
         }
         Ends::Length { width, little, whole, plus, .. } => {
             let value = rest as i64 + if *whole { (before.len() + width) as i64 } else { 0 } + plus;
-            let bytes = (value.max(0) as u64).to_be_bytes()[8 - width..].to_vec();
+            let bytes = value.max(0).cast_unsigned().to_be_bytes()[8 - width..].to_vec();
             if *little { bytes.into_iter().rev().collect() } else { bytes }
         }
         _ => Vec::new(),
@@ -231,73 +237,137 @@ fn message(c: &mut Chance, format: &Format, number: usize) -> Vec<u8> {
     all
 }
 
-fn main() {
-    let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u64>().unwrap());
-    let (from, count, messages) =
-        (args.next().unwrap_or(0), args.next().unwrap_or(100), args.next().unwrap_or(200));
-    let (mut good, mut all) = (0, 0);
-    for seed in from..from + count {
-        let mut c = Chance(seed);
-        let c = &mut c;
-        let format = format(c);
-        let style = c.below(3);
-        let talks = 1 + c.below(4);
-        let each = messages as usize / talks;
-        let mut runs = Vec::new();
-        let mut truth = Vec::new();
-        for _ in 0..talks {
-            let (mut run, mut bounds) = (Run { begins: true, ends: true, ..Run::default() }, vec![0]);
-            let mut number = c.below(1000);
-            for _ in 0..each {
-                number += 1;
-                let begins = match style {
-                    0 => true,
-                    1 => !c.one_in(3),
-                    _ => false,
-                };
-                if begins && !run.bytes.is_empty() {
-                    run.segments.push(run.bytes.len());
-                }
-                run.bytes.extend(message(c, &format, number));
-                bounds.push(run.bytes.len());
+/// How the messages are divided among segments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Style {
+    /// Each has its own.
+    Each,
+    /// Some share one.
+    Some,
+    /// They are full.
+    Full,
+}
+
+struct Drawn {
+    format: Format,
+    style: Style,
+    runs: Vec<Run>,
+    bounds: Vec<Vec<usize>>,
+}
+
+fn draw(seed: u64, messages: usize) -> Drawn {
+    let chance = &mut Chance(seed);
+    let format = format(chance);
+    let style = chance.of(&[Style::Each, Style::Some, Style::Full]);
+    let talks = 1 + chance.below(4);
+    let (mut runs, mut all) = (Vec::new(), Vec::new());
+    for _ in 0..talks {
+        let (mut run, mut bounds) = (Run { begins: true, ends: true, ..Run::default() }, vec![0]);
+        let mut number = chance.below(1000);
+        for _ in 0..messages / talks {
+            number += 1;
+            let begins = style == Style::Each || style == Style::Some && !chance.one_in(3);
+            if begins && !run.bytes.is_empty() {
+                run.segments.push(run.bytes.len());
             }
-            if style == 2 {
-                run.segments = (1448..run.bytes.len()).step_by(1448).collect();
-            }
-            run.segments.insert(0, 0);
-            run.times = vec![0; run.segments.len()];
-            runs.push(run);
-            truth.push(bounds);
+            run.bytes.extend(message(chance, &format, number));
+            bounds.push(run.bytes.len());
         }
-        let runs: Vec<&Run> = runs.iter().collect();
-        let begin = std::time::Instant::now();
+        if style == Style::Full {
+            run.segments = (1448..run.bytes.len()).step_by(1448).collect();
+        }
+        run.segments.insert(0, 0);
+        run.times = vec![0; run.segments.len()];
+        runs.push(run);
+        all.push(bounds);
+    }
+    Drawn { format, style, runs, bounds: all }
+}
+
+impl Drawn {
+    /// The share of messages that begin and end where a framing says.
+    fn right(&self, framing: &Framing) -> f64 {
+        let (mut right, mut all) = (0, 0);
+        for (run, bounds) in self.runs.iter().zip(&self.bounds) {
+            let found: std::collections::HashSet<(usize, usize)> = framing
+                .find(run, usize::MAX)
+                .messages()
+                .map(|message| (message.start, message.end))
+                .collect();
+            all += bounds.len() - 1;
+            right += bounds.windows(2).filter(|pair| found.contains(&(pair[0], pair[1]))).count();
+        }
+        right as f64 / all as f64
+    }
+}
+
+fn good(seeds: std::ops::Range<u64>, messages: usize) -> usize {
+    let is_good = |seed: &u64| {
+        let drawn = draw(*seed, messages);
+        let runs: Vec<&Run> = drawn.runs.iter().collect();
         let [found, _] = of_both([&runs, &[]], 5000);
-        let took = begin.elapsed();
-        let score = |framing: &framescope_guess::framing::Framing| {
-            let (mut right, mut of) = (0, 0);
-            for (run, bounds) in runs.iter().zip(&truth) {
-                let found = framing.find(run, usize::MAX);
-                of += bounds.len() - 1;
-                right += bounds
-                    .windows(2)
-                    .filter(|pair| found.messages().any(|m| m.start == pair[0] && m.end == pair[1]))
-                    .count();
-            }
-            right as f64 / of as f64
-        };
-        let share = found.first().map_or(0.0, |best| score(&best.framing));
-        all += 1;
-        good += usize::from(share >= 0.99);
+        let share = found.first().map_or(0.0, |best| drawn.right(&best.framing));
         if share < 0.99 {
-            let rank = found.iter().position(|framed| score(&framed.framing) >= 0.99);
-            println!(
-                "{seed}: {share:.2} style {style} {:?} {:?} {:?} check {} kinds {:?} took {took:.0?} rank {rank:?}",
-                format.before, format.ends, format.after, format.check, format.kinds
-            );
-            for framed in found.iter().take(1).chain(rank.and_then(|rank| found.get(rank))) {
-                println!("     {:.0} {:?} {:?}", framed.weight.bits(), framed.framing, framed.weight);
-            }
+            println!("{seed}: {share:.2} {:?} {:?} as {:?}", drawn.style, drawn.format, found.first());
+        }
+        share >= 0.99
+    };
+    seeds.filter(is_good).count()
+}
+
+fn draws() -> u64 {
+    std::env::var("GUESS_DRAWS").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
+}
+
+#[test]
+fn boundaries_are_found_from_two_hundred_messages() {
+    let all = draws();
+    let good = good(0..all, 200);
+    println!("{good} of {all} from 200 messages");
+    assert!(good * 10 >= all as usize * 9, "{good} of {all}");
+}
+
+#[test]
+fn boundaries_are_found_from_twenty_messages() {
+    let all = draws();
+    let good = good(1_000_000..1_000_000 + all, 20);
+    println!("{good} of {all} from 20 messages");
+    assert!(good * 10 >= all as usize * 6, "{good} of {all}");
+}
+
+/// A conversation in which the client says these bytes, in segments of a size.
+fn talk(bytes: Vec<u8>, segment: usize) -> Talk {
+    let segments: Vec<usize> = (0..bytes.len()).step_by(segment).collect();
+    let times = vec![0; segments.len()];
+    let run = Run { bytes, segments, times, begins: true, ends: true };
+    Talk { sides: [run, Run::default()], ..Talk::default() }
+}
+
+#[test]
+fn nothing_is_found_in_random_and_compressed_bytes() {
+    for seed in 0..6 {
+        let chance = &mut Chance(seed);
+        let bytes: Vec<u8> = (0..60_000).map(|_| chance.next() as u8).collect();
+        let found = guess(&Sample { talks: vec![talk(bytes, 1448)] }, "mine", &|| false);
+        assert!(found.is_empty(), "{seed}: {:?}", found.first().map(|found| &found.evidence));
+        let text: Vec<u8> = (0..400_000).map(|_| b"etaoin shrdlu"[chance.below(13)]).collect();
+        let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut packer, &text).unwrap();
+        let found = guess(&Sample { talks: vec![talk(packer.finish().unwrap(), 1448)] }, "mine", &|| false);
+        assert!(found.is_empty(), "{seed}: {:?}", found.first().map(|found| &found.evidence));
+    }
+}
+
+#[test]
+fn every_description_is_loaded() {
+    for seed in 0..draws() * 2 {
+        let drawn = draw(seed, 60);
+        let talks =
+            drawn.runs.into_iter().map(|run| Talk { sides: [run, Run::default()], ..Talk::default() });
+        for found in guess(&Sample { talks: talks.collect() }, "mine", &|| false) {
+            let loaded = framescope_ksy::Described::from_ksy(&found.description);
+            let loaded = loaded.unwrap_or_else(|error| panic!("{seed}: {error}\n{}", found.description));
+            assert_eq!(loaded.warnings(), [], "{seed}: {}", found.description);
         }
     }
-    println!("{good} of {all}");
 }
