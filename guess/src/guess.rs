@@ -21,8 +21,9 @@ pub struct Guess {
 
 /// How many hypotheses are proposed at most.
 const MOST: usize = 3;
-/// So many messages of each run are weighed.
-const WEIGHED: usize = 5_000;
+/// So many messages of a side are weighed, and so many of each run at least.
+const WEIGHED: usize = 20_000;
+const LEAST_OF_RUN: usize = 24;
 /// What saves less is no hypothesis.
 const LEAST: f64 = 16.0;
 
@@ -30,7 +31,9 @@ const LEAST: f64 = 16.0;
 /// `is_cancelled` becomes true, what was found so far is returned.
 pub fn guess(sample: &Sample, id: &str, is_cancelled: &dyn Fn() -> bool) -> Vec<Guess> {
     let runs = [0, 1].map(|side| sample.side(side).collect::<Vec<&Run>>());
-    let found = of_both([&runs[0], &runs[1]], WEIGHED);
+    let [one, other] = &runs;
+    let most = (WEIGHED / one.len().max(other.len()).max(1)).max(LEAST_OF_RUN);
+    let found = of_both([one, other], most);
     let mut guesses: Vec<Guess> = Vec::new();
     for rank in 0..MOST {
         if is_cancelled() {

@@ -81,6 +81,9 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
         fs::create_dir_all(folder).map_err(|cause| Error::Unwritable { path: folder.clone(), cause })?;
     }
     let mut out = output();
+    if groups.is_empty() && matches!(args.format, ListFormat::Text) {
+        writeln!(out, "a protocol explains every conversation; --flow N looks at one of them")?;
+    }
     let mut found = Vec::new();
     for (group, flows) in &groups {
         let mut progress = Progress::new(format!("guessing {}", group.name()));
@@ -100,10 +103,9 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
         }
         found.push(Found { group: *group, flows: flows.len(), guesses, held });
     }
-    let order = outer(&index);
     let is_empty = found.iter().all(|found| found.guesses.is_empty());
     for found in &found {
-        print(args, (&reading, &order), found, &mut out)?;
+        print(args, (&reading, &index), found, &mut out)?;
     }
     out.flush()?;
     let damaged = !index.notices().is_empty();
@@ -166,7 +168,7 @@ fn outer(index: &Index) -> Vec<FlowId> {
 
 fn print(
     args: &Arguments,
-    (reading, order): (&Reading, &[FlowId]),
+    (reading, index): (&Reading, &Index),
     found: &Found,
     out: &mut impl Write,
 ) -> Result<(), Error> {
@@ -178,8 +180,7 @@ fn print(
         writeln!(out, "{}, {flows} conversation{s}{what}", group.name())?;
     }
     for (rank, guess) in guesses.iter().enumerate() {
-        let fit =
-            held.as_ref().map(|held| fit(args, reading, held, guess, (&group.id(), order))).transpose()?;
+        let fit = held.as_ref().map(|held| fit(reading, index, held, guess, &group.id())).transpose()?;
         let path = match &args.output {
             None => None,
             Some(folder) => {
@@ -252,13 +253,7 @@ fn print_json(
 }
 
 /// Reads the capture with a description, and looks at what was held out.
-fn fit(
-    args: &Arguments,
-    reading: &Reading,
-    held: &HeldOut,
-    guess: &Guess,
-    (id, order): (&str, &[FlowId]),
-) -> Result<Fit, Error> {
+fn fit(reading: &Reading, before: &Index, held: &HeldOut, guess: &Guess, id: &str) -> Result<Fit, Error> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join(format!("{id}.ksy"));
     fs::write(&path, &guess.description).map_err(|cause| Error::Unwritable { path: path.clone(), cause })?;
@@ -266,8 +261,8 @@ fn fit(
     let decode_as = ["tcp", "udp"].map(|transport| format!("{transport}={id}").parse()).into_iter();
     let decode_as = decode_as.collect::<Result<Vec<_>, _>>()?;
     let reading = Reading { own, decode_as, ..reading.clone() };
-    let index = read(args.capture.reading.open(&args.capture.file)?, &reading.options(), &mut |_| true)?;
-    let now = outer(&index);
+    let index = read(before.source().clone(), &reading.options(), &mut |_| true)?;
+    let (order, now) = (outer(before), outer(&index));
     let mut fit = Fit { bytes: 0, explained: 0, messages: 0, problems: 0 };
     for (flow, direction, from) in held.streams() {
         let place = order.iter().position(|known| *known == flow);

@@ -7,8 +7,14 @@ use crate::layout::{
     Times,
 };
 
-/// Fewer messages show no constant that may be required.
-const SURE: usize = 8;
+/// Bytes that are less surely always the same are not required.
+const SURE: f64 = 0.9;
+/// Longer ones are no mark of a message.
+const LONGEST_MARK: usize = 16;
+
+fn is_required(bytes: &[u8], field: &Field) -> bool {
+    field.confidence >= SURE && bytes.iter().any(|byte| *byte != 0) && bytes.len() <= LONGEST_MARK
+}
 
 /// Adds the fields of a layout to a structure; those of parts become types of the document. `rest` is the expression for how many bytes
 /// of the message come after the layout's, if any do and the layout extends up to them.
@@ -34,9 +40,7 @@ fn one(
     let mut attribute = Attribute::new(&id);
     let size = size(layout, number, field, ids);
     match &field.meaning {
-        Meaning::Constant(bytes)
-            if field.of >= SURE && bytes.iter().any(|byte| *byte != 0) && bytes.len() <= 16 =>
-        {
+        Meaning::Constant(bytes) if is_required(bytes, field) => {
             attribute = attribute.with("contents", list(bytes));
         }
         Meaning::Integer(number)

@@ -98,6 +98,11 @@ pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
         }
     }
     let expected = sides.map(Expected::of);
+    let fews = sides.map(|runs| {
+        let few: Vec<&Run> = runs.iter().copied().take(FEW_RUNS).collect();
+        let of_few = Expected::of(&few);
+        (few, of_few)
+    });
     let mut together: Option<(f64, [Framed; 2])> = None;
     for rule in rules {
         let [Some(one), Some(other)] = [0, 1].map(|side: usize| {
@@ -106,12 +111,14 @@ pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
             if let Some(best) = known.first() {
                 return Some((*best).clone());
             }
-            let framed = preambles(runs).into_iter().map(|preamble| {
-                let framing = Framing { preamble, rule: rule.clone() };
-                let weight = weigh(&framing, runs, expected, most);
-                Framed { framing, weight }
-            });
-            framed.max_by(|a, b| a.weight.bits().total_cmp(&b.weight.bits()))
+            // The preamble by a few messages, then all.
+            let (few, of_few) = fews.get(side)?;
+            let framing = |preamble| Framing { preamble, rule: rule.clone() };
+            let bits = |preamble: &Preamble| weigh(&framing(preamble.clone()), few, of_few, FEW).bits();
+            let best = preambles(few).into_iter().max_by(|a, b| bits(a).total_cmp(&bits(b)))?;
+            let framing = framing(best);
+            let weight = weigh(&framing, runs, expected, most);
+            Some(Framed { framing, weight })
         }) else {
             continue;
         };
