@@ -59,6 +59,20 @@ pub struct Run {
 }
 
 impl Run {
+    /// The first of its segments: at most so many, and of so many bytes if there are more than one.
+    pub(crate) fn beginning(&self, segments: usize, bytes: usize) -> Run {
+        let within = self.segments.partition_point(|&begin| begin <= bytes);
+        let kept = segments.min(within).max(1);
+        let Some(&end) = self.segments.get(kept) else { return self.clone() };
+        Run {
+            bytes: self.bytes.get(..end).unwrap_or_default().to_vec(),
+            segments: self.segments.get(..kept).unwrap_or_default().to_vec(),
+            times: self.times.get(..kept).unwrap_or_default().to_vec(),
+            begins: self.begins,
+            ends: false,
+        }
+    }
+
     /// When the byte at a place was captured; 0 if that is unknown.
     pub fn time(&self, at: usize) -> i64 {
         let segment = self.segments.partition_point(|&begin| begin <= at).saturating_sub(1);

@@ -34,13 +34,17 @@ const KEPT: usize = 48;
 /// How many messages of each run are looked at first, and in how many bytes.
 const FEW: usize = 24;
 const FEW_RUNS: usize = 12;
+const FEW_SEGMENTS: usize = 128;
+const FEW_BYTES: usize = 64 << 10;
 
 /// The best framings of runs that are framed alike, the best first.
 pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
     if runs.is_empty() {
         return Vec::new();
     }
-    let few: Vec<&Run> = runs.iter().copied().take(FEW_RUNS).collect();
+    let beginnings: Vec<Run> =
+        runs.iter().take(FEW_RUNS).map(|run| run.beginning(FEW_SEGMENTS, FEW_BYTES)).collect();
+    let few: Vec<&Run> = beginnings.iter().collect();
     let of_few = Expected::of(&few);
     let mut kept: Vec<Framed> = Vec::new();
     let mut same = HashMap::new();
@@ -98,8 +102,11 @@ pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
         }
     }
     let expected = sides.map(Expected::of);
-    let fews = sides.map(|runs| {
-        let few: Vec<&Run> = runs.iter().copied().take(FEW_RUNS).collect();
+    let beginnings = sides.map(|runs| -> Vec<Run> {
+        runs.iter().take(FEW_RUNS).map(|run| run.beginning(FEW_SEGMENTS, FEW_BYTES)).collect()
+    });
+    let fews = beginnings.each_ref().map(|beginnings| {
+        let few: Vec<&Run> = beginnings.iter().collect();
         let of_few = Expected::of(&few);
         (few, of_few)
     });
