@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use framescope_capture::export;
+use framescope_capture::{Index, export};
 use framescope_parser::Direction;
 
 use crate::arguments::CaptureArgs;
@@ -37,16 +37,20 @@ enum DirectionArg {
     Backward,
 }
 
+/// Which conversations there are.
+pub(crate) fn there_are(index: &Index) -> String {
+    match index.flows().len() {
+        0 => "there is none in it".to_owned(),
+        1 => "the only one in it is 0".to_owned(),
+        flows => format!("they are numbered 0 to {}", flows - 1),
+    }
+}
+
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let index = args.capture.load(&args.capture.reading.options()?)?;
-    let flows = index.flows().len();
     let Some(flow) = index.flow_id(args.flow) else {
         report(&index);
-        let there_are = match flows {
-            0 => "there is none in it".to_owned(),
-            1 => "the only one in it is 0".to_owned(),
-            _ => format!("they are numbered 0 to {}", flows - 1),
-        };
+        let there_are = there_are(&index);
         return Err(Error::NoFlow { path: args.capture.file.clone(), flow: args.flow, there_are });
     };
     let only = args.direction.map(|direction| match direction {

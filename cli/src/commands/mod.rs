@@ -12,6 +12,7 @@ mod export;
 mod flows;
 mod follow;
 mod fuzz_peer;
+mod guess;
 mod package_files;
 mod problems;
 mod protocols;
@@ -95,6 +96,11 @@ pub(crate) enum Command {
     /// name and names without a number, and messages that do not encode to the same bytes.
     #[command(after_help = check::STATUS_HELP)]
     Check(check::Arguments),
+    /// Propose a description for conversations that no protocol explains
+    ///
+    /// Prints hypotheses with their evidence, the likeliest first, and the description of the first. docs/unknown.md walks through a capture.
+    #[command(after_help = guess::STATUS_HELP)]
+    Guess(guess::Arguments),
     /// Compare another program that reads these messages with this one, on generated inputs
     ///
     /// The program reads an input per line from its standard input, as hexadecimal digits, and replies to each with a line: `valid
@@ -137,6 +143,7 @@ impl Command {
             Command::Encode(arguments) => encode::run(&arguments),
             Command::Template(arguments) => template::run(&arguments),
             Command::Check(arguments) => check::run(arguments),
+            Command::Guess(arguments) => guess::run(&arguments),
             Command::CheckPeer(arguments) => check_peer::run(&arguments),
             Command::FuzzPeer(arguments) => fuzz_peer::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),

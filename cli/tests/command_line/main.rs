@@ -11,6 +11,7 @@ mod descriptions;
 mod export;
 mod following;
 mod fuzz_peer;
+mod guess;
 mod input;
 mod packaging;
 mod peer;

@@ -1,7 +1,7 @@
 //! Protocols that users describe in Kaitai Struct's `.ksy` language, loaded at run time.
 
 mod carrying;
-mod checks;
+pub mod checks;
 mod conversation;
 mod described;
 mod display;

@@ -63,6 +63,7 @@ fn places<'p>((plan, meta): (&'p Plan, &Meta), message: Captured<'_, '_>) -> Vec
                 }
                 let le = match attr.shape {
                     Shape::Int { order, .. } => run.order(order, &Scope::of(id)).unwrap_or(false),
+                    Shape::Bits { le, .. } => le,
                     _ => false,
                 };
                 if let Some((covered, _)) =

@@ -261,7 +261,7 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen:
     let holds = present.all(|(attr, slot)| {
         let stored = *run.arena.slot(ObjectId::ROOT, slot);
         let own = input.bytes.get(stored.start as usize..stored.end as usize).unwrap_or_default();
-        let le = matches!(attr.shape, Shape::Int { order: Order::Le, .. });
+        let le = matches!(attr.shape, Shape::Int { order: Order::Le, .. } | Shape::Bits { le: true, .. });
         let covered = run.covered(ObjectId::ROOT, attr, stored).and_then(|(span, own)| {
             crate::checks::covered(
                 input.bytes.get(span.start as usize..span.end as usize)?,

@@ -3,12 +3,11 @@
 
 use framescope_parser::Code;
 
-use crate::checks::Algorithm;
 use crate::error::{Diagnostic, nearest};
 use crate::load::infer::types::Ty;
 use crate::load::streams::Streams;
 use crate::load::{Context, Loader};
-use crate::plan::{Attr, Check, Edge, Meta, Process, Repeat, Shape, TypeId};
+use crate::plan::{Attr, Meta, Process, TypeId};
 use crate::yaml;
 
 /// The longest message in bytes, where the description gives no limit.
@@ -60,49 +59,7 @@ impl Loader {
             self.continues(attr, continues);
         }
         let Some(check) = node.get("-check") else { return };
-        let named = check.get("algorithm").unwrap_or(check);
-        let name = named.text().unwrap_or_default();
-        let Some(algorithm) = Algorithm::named(name) else {
-            let hint = nearest(name, Algorithm::names());
-            self.report(named.place, format!("'{name}' is not a check{hint}"));
-            return;
-        };
-        if check.map().is_some() {
-            self.check_keys(check, &["algorithm", "from", "to"], "a check");
-        }
-        let fits = match (&attr.shape, algorithm.is_keyed()) {
-            (Shape::Int { .. }, false) => true,
-            (Shape::Bytes, true) => attr.limit.is_bounded(),
-            _ => false,
-        };
-        if !fits || !matches!(attr.repeat, Repeat::Once) {
-            let wanted = if algorithm.is_keyed() { "bytes with a size" } else { "a whole number" };
-            self.report(named.place, format!("a field with the check {} must be {wanted}", algorithm.name()));
-            return;
-        }
-        let field = |loader: &mut Loader, node: &yaml::Node| {
-            let name = node.text().unwrap_or_default();
-            let plan = loader.plan.type_of(id).clone();
-            let slot = loader.plan.symbol(name).and_then(|sym| plan.slot(sym));
-            match slot.filter(|&slot| slot >= plan.parameters && !plan.is_instance(slot)) {
-                Some(slot) => Some(slot),
-                None => {
-                    let hint = nearest(name, plan.seq.iter().map(|attr| loader.plan.name(attr.sym)));
-                    loader.report(node.place, format!("there is no field '{name}' in this type{hint}"));
-                    None
-                }
-            }
-        };
-        let from = match check.get("from") {
-            None => Edge::Structure,
-            Some(node) if node.text() == Some("_root") => Edge::Message,
-            Some(node) => field(self, node).map_or(Edge::Structure, Edge::Field),
-        };
-        let first = self.plan.type_of(id).parameters;
-        let from = if from == Edge::Field(first) { Edge::Structure } else { from };
-        let to = check.get("to").and_then(|node| field(self, node));
-        attr.hex = true;
-        attr.check = Some(Check { algorithm, from, to });
+        self.check(attr, check, id);
     }
 
     /// Reads whether the compressed data of a field continues that of earlier messages.

@@ -4,7 +4,8 @@
 pub(crate) mod agree;
 pub(crate) mod asked;
 pub(crate) mod carries;
-pub(crate) mod compile;
+pub(crate) mod checks;
+mod compile;
 pub(crate) mod conversation;
 pub(crate) mod declare;
 pub(crate) mod expressions;

@@ -190,6 +190,11 @@ const SHAPES: &[(&str, &str, &[u8])] = &[
         b"\x01\x31\x32\x33\x97\x52\xd6\xa4\xb5\x21",
     ),
     (
+        "{id: body, size: 4}, {id: a, type: u2, -check: {algorithm: fletcher-16, from: body, to: body}}, {id: b, type: u2, -check: {algorithm: crc, width: 16, polynomial: 0x8bb7, initial: 0x1234, reflected: true, xor: 0xff, from: body, to: body}}, {id: c, type: u1, -check: {algorithm: sum, plus: 0x55, from: body, to: body}}, {id: d, type: u8, -check: {algorithm: crc-64, from: body, to: body}}",
+        "",
+        b"\x31\x32\x33\x34\xf5\xca\x77\x1b\x1f\x1e\x36\x0c\x18\x91\xa6\x0f\x78",
+    ),
+    (
         "{id: a, size: 3}, {id: tag, size: 16, -check: {algorithm: hmac-sha-256, from: a}}",
         "",
         b"abc0123456789abcdef",

@@ -57,8 +57,12 @@ impl<'p> Writer<'p, '_> {
             }
         } else {
             let Some(number) = check.algorithm.number(&covered, width) else { return false };
-            let Shape::Int { bytes, order, .. } = attr.shape else { return false };
-            let Ok(le) = self.run.order(order, &Scope::of(id)) else { return false };
+            let (bytes, le) = match attr.shape {
+                Shape::Int { bytes, order, .. } => (bytes, self.run.order(order, &Scope::of(id)).ok()),
+                Shape::Bits { count, le } => (count / 8, Some(le)),
+                _ => return false,
+            };
+            let Some(le) = le else { return false };
             number_bytes(number.into(), bytes.into(), le)
         };
         let Some(own) = self.part.bytes.get_mut(slot.start as usize..slot.end as usize) else { return false };

@@ -1,0 +1,90 @@
+//! Where the checks of messages are, as their description has them.
+
+use std::ops::Range;
+
+use super::yaml::Attribute;
+use crate::checks::{Check, Form, Own, Place};
+
+/// A check with a field of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Checked {
+    check: Check,
+    /// Where its bytes begin among those without the length field; None at the end of the message.
+    pub(super) at: Option<usize>,
+    /// Where what it covers begins among those; 0 for the beginning of the message.
+    pub(super) from: usize,
+}
+
+impl Checked {
+    /// None if a description can't say it. `length` is where the length field is, if it has always as many bytes.
+    pub(super) fn of(check: &Check, length: Option<&Range<usize>>) -> Option<Checked> {
+        if matches!(check.form, Form::Hexadecimal | Form::Decimal)
+            || (check.form == Form::Little && check.size == 3)
+        {
+            return None;
+        }
+        let is_before = check.own == Own::Apart && check.to == check.place;
+        let is_all = check.own == Own::Zero && check.to == Place::End(0);
+        if !is_before && !is_all {
+            return None;
+        }
+        let without_length = |at: usize| match length {
+            Some(length) if at >= length.end => Some(at - length.len()),
+            Some(length) if at > length.start => None,
+            Some(_) => Some(at),
+            None => (at == 0).then_some(0),
+        };
+        let at = match check.place {
+            Place::Start(at) => Some(without_length(at)?),
+            Place::End(_) => None,
+        };
+        // Where the length field begins is no place among the other bytes.
+        let from = match length {
+            Some(length) if check.from == length.start && check.from > 0 => return None,
+            _ => without_length(check.from)?,
+        };
+        Some(Checked { check: check.clone(), at, from })
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.check.size
+    }
+
+    /// How many bytes of the message come from its first byte on, if it is at the end.
+    pub(super) fn back(&self) -> usize {
+        match self.check.place {
+            Place::End(back) => back,
+            Place::Start(_) => 0,
+        }
+    }
+
+    /// Its field. `from` is the field that begins where what it covers begins, `last` is the last field of the message.
+    pub(super) fn attribute(&self, from: Option<&str>, last: &str) -> Attribute {
+        let little = if self.check.form == Form::Little && self.check.size > 1 { "le" } else { "" };
+        let of_type = match self.check.size {
+            3 => "b24".to_owned(),
+            size => format!("u{size}{little}"),
+        };
+        let mut said = self.check.algorithm.to_string();
+        let mut more = Vec::new();
+        if let Some(from) = from.filter(|_| self.from > 0) {
+            more.push(format!("from: {from}"));
+        } else if self.check.own == Own::Zero {
+            more.push("from: _root".to_owned());
+        }
+        if self.check.own == Own::Zero {
+            more.push(format!("to: {last}"));
+        }
+        let has_parameters = said.starts_with("algorithm:");
+        if !more.is_empty() && !has_parameters {
+            said = format!("algorithm: {said}");
+        }
+        if has_parameters || !more.is_empty() {
+            more.insert(0, said);
+            said = format!("{{{}}}", more.join(", "));
+        }
+        let attribute =
+            Attribute::new("check").with("type", of_type).with("-hex", "true").with("-check", said);
+        attribute.doc(self.check.to_string())
+    }
+}

@@ -1,0 +1,447 @@
+//! The structure of messages: what all have, and what those of a kind have.
+
+use std::ops::Range;
+
+use super::Side;
+use super::checked::Checked;
+use super::fields::{self, linear};
+use super::names::Names;
+use super::yaml::{Attribute, Document, Structure, list, quoted};
+use crate::framing::{Encoding, LengthField, Rule};
+use crate::kinds::{self, Kind};
+use crate::layout::layout;
+use crate::{Message, checks};
+
+/// A structure, and what its description has beside it.
+pub(super) struct Part {
+    pub(super) structure: Structure,
+    /// Lines under `-framescope`.
+    pub(super) about: Vec<String>,
+    pub(super) evidence: Vec<String>,
+}
+
+/// A check that is less likely is only mentioned.
+const SURE: f64 = 0.8;
+/// Fewer messages of a kind show nothing of their fields.
+const FEWEST: usize = 3;
+
+/// Describes the messages of a side.
+pub(super) fn describe(
+    name: &str,
+    side: &Side<'_>,
+    document: &mut Document,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Part {
+    let rule = &side.framing.rule;
+    let mut part = Part {
+        structure: Structure { name: name.to_owned(), ..Structure::default() },
+        about: Vec::new(),
+        evidence: vec![evidence(rule)],
+    };
+    // The messages without what the rule itself reads: their other bytes are at the same places.
+    let plain: Vec<Vec<u8>> = side.messages.iter().map(|message| without(rule, message.bytes)).collect();
+    let messages: Vec<Message<'_>> = side
+        .messages
+        .iter()
+        .zip(&plain)
+        .map(|(message, bytes)| Message { bytes: bytes.as_slice(), ..*message })
+        .collect();
+    if let Rule::Terminator(end) = rule
+        && messages.iter().all(|message| is_text(message.bytes))
+    {
+        let field = Attribute::new("text").with("type", "str").with("encoding", "UTF-8");
+        part.structure.fields.push(field.with("terminator", fields::terminator(end)));
+        part.about.push("summary: '{text}'".to_owned());
+        part.evidence.push("all of it is text".to_owned());
+        return part;
+    }
+    let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
+    let width = fixed_length(rule);
+    let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
+    part.evidence.extend(checks.iter().map(ToString::to_string));
+    let check = checks.first().filter(|check| check.confidence() > SURE);
+    let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_)));
+    let check = check.and_then(|check| Checked::of(check, width.as_ref()));
+    let bytes: Vec<&[u8]> = messages.iter().map(|message| message.bytes).collect();
+    let before = before(rule);
+    let taken: Vec<Range<usize>> =
+        check.iter().filter_map(|check| check.at.map(|at| at..at + check.size())).collect();
+    let kind = match rule {
+        Rule::Kind { at, .. } => kinds::at(&bytes, *at),
+        _ => kinds::kind(&bytes, &taken),
+    };
+    let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before);
+    if let Some(check) = &check {
+        head = check.at.map_or(head, |at| head.max(at + check.size())).max(check.from);
+    }
+    let mut names = Names::default();
+    let header = Header { messages: &messages, kind: kind.as_ref(), check: check.as_ref() };
+    let mut starts = Vec::new();
+    let is_flagged = matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. }));
+    let flagged = usize::from(is_flagged && before > 0);
+    header.add(&mut part, &mut names, document, 0..before - flagged, &mut starts, is_cancelled);
+    if flagged == 1 && kind.as_ref().is_some_and(|kind| kind.at + 1 == before) {
+        header.add(&mut part, &mut names, document, before - 1..before, &mut starts, is_cancelled);
+    } else if flagged == 1 {
+        part.structure
+            .fields
+            .push(Attribute::new(names.unique("flags")).with("type", "u1").with("-hex", "true"));
+    }
+    length(rule, &side.messages, &mut part.structure, &mut names, document);
+    header.add(&mut part, &mut names, document, before..head, &mut starts, is_cancelled);
+    if let Some(kind) = &kind {
+        part.about.push("kind: kind".to_owned());
+        let values: Vec<String> =
+            kind.values.iter().map(|(value, count)| format!("{value} ({count} times)")).collect();
+        part.evidence.push(format!(
+            "byte {} decides about the others, so it is the kind: {}",
+            kind.at + if kind.at >= before { length_width(rule) } else { 0 },
+            values.join(", ")
+        ));
+    }
+    let trailer = check.as_ref().map_or(0, Checked::back);
+    let ends: Vec<Message<'_>> = messages
+        .iter()
+        .filter_map(|message| {
+            let end = message.bytes.len().checked_sub(trailer)?;
+            Some(Message { bytes: message.bytes.get(..end)?, ..*message })
+        })
+        .collect();
+    let body_id = body(
+        &mut part,
+        &mut names,
+        document,
+        &ends,
+        (rule, head - before, head, trailer),
+        kind.as_ref(),
+        is_cancelled,
+    );
+    if let Some(body) = &body_id {
+        starts.push((head, body.clone()));
+    }
+    if let Some(check) = &check {
+        add_check(&mut part.structure, check, &starts);
+    }
+    part
+}
+
+/// Adds the field of a check where it belongs.
+fn add_check(structure: &mut Structure, check: &Checked, starts: &[(usize, String)]) {
+    let from = starts.iter().find(|(at, _)| *at == check.from).map(|(_, id)| id.clone());
+    let behind = check.back().saturating_sub(check.size());
+    let last = structure.fields.last().map(|field| field.id.clone()).unwrap_or_default();
+    if check.at.is_none() {
+        let last = if behind > 0 { "trailer" } else { "check" };
+        structure.fields.push(check.attribute(from.as_deref(), last));
+        if behind > 0 {
+            structure.fields.push(Attribute::new("trailer").with("size", behind.to_string()));
+        }
+    } else if let Some(field) = structure.fields.iter_mut().find(|field| field.id == "check") {
+        *field = check.attribute(from.as_deref(), &last);
+    }
+}
+
+/// What is known of the bytes that all messages have.
+struct Header<'m, 's> {
+    messages: &'m [Message<'s>],
+    kind: Option<&'m Kind>,
+    check: Option<&'m Checked>,
+}
+
+impl Header<'_, '_> {
+    /// Adds the fields of a range. `starts` hears where those begin that may have to be named.
+    fn add(
+        &self,
+        part: &mut Part,
+        names: &mut Names,
+        document: &mut Document,
+        range: Range<usize>,
+        starts: &mut Vec<(usize, String)>,
+        is_cancelled: &dyn Fn() -> bool,
+    ) {
+        let owner = part.structure.name.clone();
+        let kind = self.kind.map(|kind| kind.at);
+        let check = self.check.and_then(|check| check.at.map(|at| (at, check.size())));
+        let mut cuts = vec![range.start, range.end];
+        cuts.extend(kind.iter().flat_map(|at| [*at, at + 1]));
+        cuts.extend(check.iter().flat_map(|(at, size)| [*at, at + size]));
+        cuts.extend(self.check.iter().map(|check| check.from));
+        cuts.retain(|cut| (range.start..=range.end).contains(cut));
+        cuts.sort_unstable();
+        cuts.dedup();
+        for pair in cuts.windows(2) {
+            let &[from, to] = pair else { continue };
+            let known = part.structure.fields.len();
+            if kind == Some(from) {
+                let field = Attribute::new("kind").with("type", "u1").with("enum", format!("{owner}_kind"));
+                part.structure.fields.push(field);
+                let values = self.kind.iter().flat_map(|kind| kind.values.keys());
+                let values = values.map(|value| (u64::from(*value), format!("kind_{value}")));
+                document.enums.insert(format!("{owner}_kind"), values.collect());
+            } else if check.is_some_and(|(at, _)| at == from) {
+                part.structure.fields.push(Attribute::new("check"));
+            } else {
+                let cut = |message: &Message<'_>| message.bytes.get(from..to).map(|_| ());
+                let mut messages = Vec::with_capacity(self.messages.len());
+                for message in self.messages.iter().filter(|message| cut(message).is_some()) {
+                    let bytes = message.bytes.get(from..to).unwrap_or_default();
+                    messages.push(Message { bytes, ..*message });
+                }
+                fields::add(&layout(&messages, &[], is_cancelled), &mut part.structure, names, document);
+            }
+            if let Some(first) = part.structure.fields.get(known) {
+                starts.push((from, first.id.clone()));
+            }
+        }
+    }
+}
+
+/// What remains of each message: the fields of its kind.
+fn body(
+    part: &mut Part,
+    names: &mut Names,
+    document: &mut Document,
+    messages: &[Message<'_>],
+    (rule, after, head, trailer): (&Rule, usize, usize, usize),
+    kind: Option<&Kind>,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Option<String> {
+    let rest = |message: &Message<'_>| message.bytes.len().saturating_sub(head);
+    if messages.iter().all(|message| rest(message) == 0) {
+        return None;
+    }
+    let id = names.unique("body");
+    let mut field = Attribute::new(&id);
+    field = match rule {
+        Rule::Length(length) => field.with("size", quoted(&counted(length, after + trailer))),
+        Rule::Fixed(size) => field.with("size", (size - head - trailer).to_string()),
+        Rule::Segment => {
+            part.about.push("segment-delimited: true".to_owned());
+            match trailer {
+                0 => field.with("size-eos", "true"),
+                trailer => field.with("size", quoted(&format!("_io.size - _io.pos - {trailer}"))),
+            }
+        }
+        Rule::Terminator(end) => field.with("terminator", fields::terminator(end)),
+        Rule::Magic(magic) => field
+            .with("terminator", fields::terminator(magic))
+            .with("consume", "false")
+            .with("eos-error", "false"),
+        Rule::Kind { lengths, .. } => {
+            let sizes = lengths.iter().enumerate().filter(|(_, length)| **length > 0);
+            let sized = sizes.map(|(value, length)| {
+                let size = usize::from(*length).saturating_sub(head + trailer);
+                format!("kind.to_i == {value} ? {size} : ")
+            });
+            field.with("size", quoted(&format!("{}0", sized.collect::<String>())))
+        }
+    };
+    let mut of_group = |group: &str, messages: Vec<Message<'_>>| {
+        if messages.len() < FEWEST {
+            return None;
+        }
+        let found = layout(&messages, &[], is_cancelled);
+        if found.fields.iter().all(|field| field.meaning == crate::layout::Meaning::Bytes) {
+            return None;
+        }
+        let name = document.fresh(group, "body");
+        let structure = fields::structure(&name, &found, document);
+        document.types.push(structure);
+        Some(name)
+    };
+    let owner = part.structure.name.clone();
+    let bodies = |wanted: Option<u8>| {
+        let mut found = Vec::new();
+        for message in messages {
+            let is_of_kind =
+                kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value));
+            if let Some(bytes) = message.bytes.get(head..).filter(|_| is_of_kind) {
+                found.push(Message { bytes, ..*message });
+            }
+        }
+        found
+    };
+    match kind {
+        None => {
+            if let Some(name) = of_group(&owner, bodies(None)) {
+                field = field.with("type", name);
+            }
+        }
+        Some(kind) => {
+            let cases: Vec<String> = kind
+                .values
+                .keys()
+                .filter_map(|value| {
+                    let name = of_group(&format!("{owner}_{value}"), bodies(Some(*value)))?;
+                    Some(format!("{owner}_kind::kind_{value}: {name}"))
+                })
+                .collect();
+            if !cases.is_empty() {
+                field = field.with("type", format!("{{switch-on: kind, cases: {{{}}}}}", cases.join(", ")));
+            }
+        }
+    }
+    part.structure.fields.push(field);
+    Some(id)
+}
+
+/// Where the length field is, if that is the same in all messages.
+fn fixed_length(rule: &Rule) -> Option<Range<usize>> {
+    let Rule::Length(field) = rule else { return Some(0..0) };
+    let is_fixed =
+        matches!(field.encoding, Encoding::Integer { .. } | Encoding::Digits(_) | Encoding::HexDigits(_));
+    is_fixed.then(|| field.offset..field.offset + field.encoding.width())
+}
+
+/// How many bytes come before what the rule reads.
+fn before(rule: &Rule) -> usize {
+    match rule {
+        Rule::Length(field) => field.offset,
+        _ => 0,
+    }
+}
+
+/// How many bytes the length field has, at least.
+fn length_width(rule: &Rule) -> usize {
+    match rule {
+        Rule::Length(field) => field.encoding.width(),
+        _ => 0,
+    }
+}
+
+/// A message without what the rule reads.
+fn without(rule: &Rule, bytes: &[u8]) -> Vec<u8> {
+    match rule {
+        Rule::Length(field) => {
+            let width = field.width_in(bytes).unwrap_or(0);
+            let (before, after) = (bytes.get(..field.offset), bytes.get(field.offset + width..));
+            [before.unwrap_or(bytes), after.unwrap_or_default()].concat()
+        }
+        Rule::Terminator(end) => bytes.strip_suffix(end.as_slice()).unwrap_or(bytes).to_vec(),
+        Rule::Magic(magic) => bytes.strip_prefix(magic.as_slice()).unwrap_or(bytes).to_vec(),
+        _ => bytes.to_vec(),
+    }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c == '\t' || c == '\r' || c == '\n'))
+}
+
+/// Adds what the rule reads.
+fn length(
+    rule: &Rule,
+    messages: &[Message<'_>],
+    into: &mut Structure,
+    names: &mut Names,
+    document: &mut Document,
+) {
+    match rule {
+        Rule::Magic(magic) => {
+            into.fields.push(Attribute::new(names.unique("magic")).with("contents", list(magic)))
+        }
+        Rule::Length(field) => length_field(field, messages, into, document),
+        _ => {}
+    }
+}
+
+fn length_field(
+    field: &LengthField,
+    messages: &[Message<'_>],
+    into: &mut Structure,
+    document: &mut Document,
+) {
+    let length = || Attribute::new("length");
+    let doc = field.to_string();
+    match field.encoding {
+        Encoding::Integer { width, is_little, bits } => {
+            let suffix = if is_little && width > 1 { "le" } else { "" };
+            let of_type = match width {
+                1 | 2 | 4 | 8 => format!("u{width}{suffix}"),
+                width => format!("b{}{suffix}", u32::from(width) * 8),
+            };
+            into.fields.push(length().with("type", of_type).doc(doc));
+            let value = match bits < width * 8 {
+                true => format!("length & 0x{:x}", (1u64 << bits) - 1),
+                false => return,
+            };
+            into.instances.push(("counted".to_owned(), value));
+        }
+        Encoding::Leb128 | Encoding::Vlq => {
+            let name = document.varint(field.encoding == Encoding::Leb128);
+            into.fields.push(length().with("type", name).doc(doc));
+            into.instances.push(("counted".to_owned(), "length.value".to_owned()));
+        }
+        Encoding::Ber => {
+            into.fields.push(length().with("type", "u1").doc(doc));
+            let cases = "{switch-on: length, cases: {0x81: u1, 0x82: u2, 0x83: b24, 0x84: u4}}";
+            into.fields.push(Attribute::new("long_length").with("type", cases).with("if", "length >= 0x80"));
+            into.instances.push(("counted".to_owned(), "length < 0x80 ? length : long_length".to_owned()));
+        }
+        Encoding::WebSocket => {
+            into.fields.push(Attribute::new("is_masked").with("type", "b1"));
+            into.fields.push(length().with("type", "b7").doc(doc));
+            let cases = "{switch-on: length, cases: {126: u2, 127: u8}}";
+            into.fields.push(Attribute::new("long_length").with("type", cases).with("if", "length >= 126"));
+            into.fields.push(Attribute::new("mask").with("size", "4").with("if", "is_masked"));
+            into.instances.push(("counted".to_owned(), "length < 126 ? length : long_length".to_owned()));
+        }
+        Encoding::Flagged { flag, wide } => {
+            let before = match into.fields.last() {
+                Some(field) if field.id == "kind" => "kind.to_i",
+                _ => "flags",
+            };
+            let of_type = format!(
+                "{{switch-on: '({before} & 0x{flag:02x}) != 0', cases: {{true: u{wide}, false: u1}}}}"
+            );
+            into.fields.push(length().with("type", of_type).doc(doc));
+        }
+        Encoding::Decimal | Encoding::Hexadecimal => {
+            let end = fields::terminator(&delimiter(field, messages));
+            let text = length().with("type", "str").with("encoding", "ASCII").with("terminator", end);
+            into.fields.push(text.doc(doc));
+            let base = if field.encoding == Encoding::Decimal { 10 } else { 16 };
+            into.instances.push(("counted".to_owned(), format!("length.to_i({base})")));
+        }
+        Encoding::Digits(count) | Encoding::HexDigits(count) => {
+            let text = length().with("type", "str").with("encoding", "ASCII").with("size", count.to_string());
+            into.fields.push(text.doc(doc));
+            let base = if matches!(field.encoding, Encoding::Digits(_)) { 10 } else { 16 };
+            into.instances.push(("counted".to_owned(), format!("length.to_i({base})")));
+        }
+    }
+}
+
+/// What follows the digits of a length.
+fn delimiter(field: &LengthField, messages: &[Message<'_>]) -> Vec<u8> {
+    let of = |message: &Message<'_>| {
+        let width = field.width_in(message.bytes)?;
+        let digits = message.bytes.get(field.offset..field.offset + width)?;
+        let end = digits.iter().position(|byte| !byte.is_ascii_hexdigit())?;
+        digits.get(end..).map(<[u8]>::to_vec)
+    };
+    messages.iter().find_map(of).unwrap_or_else(|| vec![b' '])
+}
+
+/// The expression for how many bytes follow, `after` bytes after the length field.
+fn counted(field: &LengthField, after: usize) -> String {
+    let value = match field.encoding {
+        Encoding::Integer { width, bits, .. } if bits == width * 8 => "length",
+        Encoding::Flagged { .. } => "length",
+        _ => "counted",
+    };
+    linear(value, field.unit, field.beyond - i64::try_from(after).unwrap_or(i64::MAX))
+}
+
+fn evidence(rule: &Rule) -> String {
+    match rule {
+        Rule::Segment => "each segment or datagram is one message".to_owned(),
+        Rule::Fixed(size) => format!("each message has {size} bytes"),
+        Rule::Length(field) => field.to_string(),
+        Rule::Terminator(end) => format!("each message ends with {}", list(end)),
+        Rule::Magic(magic) => {
+            format!("each message begins with {}, and ends where the next begins", list(magic))
+        }
+        Rule::Kind { at, .. } => format!("byte {at} says how long the message is, by a table"),
+    }
+}

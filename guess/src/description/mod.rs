@@ -1,0 +1,188 @@
+//! Writes what was guessed as a description that the parser loads.
+
+mod checked;
+mod fields;
+mod message;
+mod names;
+mod yaml;
+
+use std::collections::BTreeSet;
+
+use crate::framing::{Framing, Preamble};
+use crate::{Message, Sample};
+use message::Part;
+use yaml::{Attribute, Document, Structure, quoted};
+
+/// What is believed of one side, or of both if they say the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Side<'s> {
+    pub(crate) framing: Framing,
+    pub(crate) messages: Vec<Message<'s>>,
+}
+
+/// A description, and why it is believed.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) text: String,
+    pub(crate) evidence: Vec<String>,
+}
+
+/// Describes the messages of both sides, which are `[both]`, or those of the client and of the server.
+pub(crate) fn describe(
+    id: &str,
+    sample: &Sample,
+    sides: &[Side<'_>],
+    evidence: Vec<String>,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Written {
+    let mut document = Document {
+        id: id.to_owned(),
+        title: "Guessed from a capture".to_owned(),
+        about: about(sample),
+        ..Document::default()
+    };
+    let longest = sides.iter().flat_map(|side| &side.messages).map(|message| message.bytes.len()).max();
+    document.about.push(format!("limit: {}", (longest.unwrap_or(0) * 16).clamp(64 << 10, 64 << 20)));
+    let mut evidence = evidence;
+    match sides {
+        [both] if both.framing.preamble == Preamble::Bytes(0) => {
+            let part = message::describe("message", both, &mut document, is_cancelled);
+            evidence.extend(part.evidence);
+            document.about.extend(part.about);
+            document.root = Some(part.structure);
+        }
+        sides => conversation(sides, &mut document, &mut evidence, is_cancelled),
+    }
+    document.doc.push(
+        "What a capture shows of messages that no description explains. What is not sure says so.".to_owned(),
+    );
+    document.doc.extend(evidence.iter().map(|line| format!("- {line}")));
+    Written { text: document.text(), evidence }
+}
+
+/// A conversation: what comes before the first message of each side, and its messages.
+fn conversation(
+    sides: &[Side<'_>],
+    document: &mut Document,
+    evidence: &mut Vec<String>,
+    is_cancelled: &dyn Fn() -> bool,
+) {
+    document.about.push("conversation:".to_owned());
+    let names: &[(&str, &str)] = match sides {
+        [_] => &[("both", "message")],
+        _ => &[("client", "request"), ("server", "response")],
+    };
+    for (side, (who, name)) in sides.iter().zip(names) {
+        let mut states: Vec<String> = Vec::new();
+        match &side.framing.preamble {
+            Preamble::Bytes(0) => {}
+            Preamble::Bytes(count) => {
+                let field = Attribute::new("bytes").with("size", count.to_string());
+                states.push(preamble(document, who, vec![field], false));
+            }
+            Preamble::Through(end) => {
+                let field = Attribute::new("bytes").with("terminator", fields::terminator(end));
+                states.push(preamble(document, who, vec![field], false));
+            }
+            Preamble::Segments(count) => {
+                for _ in 0..*count {
+                    let field = Attribute::new("bytes").with("size-eos", "true");
+                    states.push(preamble(document, who, vec![field], true));
+                }
+            }
+        }
+        let Part { structure, about, evidence: more } = message::describe(name, side, document, is_cancelled);
+        states.push(structure.name.clone());
+        let structure = Structure { about, ..structure };
+        document.types.push(structure);
+        let of = |line: String| if sides.len() > 1 { format!("{who}: {line}") } else { line };
+        evidence.extend(more.into_iter().map(of));
+        document.about.push(format!("  {who}: [{}]", states.join(", ")));
+    }
+}
+
+/// Adds a type for what comes before the first message, and returns its name.
+fn preamble(document: &mut Document, who: &str, fields: Vec<Attribute>, is_segment: bool) -> String {
+    let name = document.fresh(who, "preamble");
+    let about = if is_segment { vec!["segment-delimited: true".to_owned()] } else { Vec::new() };
+    document.types.push(Structure { name: name.clone(), about, fields, instances: Vec::new() });
+    name
+}
+
+/// Where it is spoken.
+fn about(sample: &Sample) -> Vec<String> {
+    let transports: BTreeSet<&str> =
+        sample.talks.iter().map(|talk| if talk.is_datagrams { "udp" } else { "tcp" }).collect();
+    let mut about = Vec::new();
+    if let [transport] = transports.iter().collect::<Vec<_>>().as_slice() {
+        about.push(format!("transport: {transport}"));
+    }
+    let ports: BTreeSet<u16> = sample
+        .talks
+        .iter()
+        .filter_map(|talk| talk.endpoints.get(1).copied().flatten())
+        .map(|at| at.port())
+        .collect();
+    if (1..=4).contains(&ports.len()) {
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        about.push(format!("ports: [{}]", ports.join(", ")));
+    }
+    about
+}
+
+impl Document {
+    /// A name for a type that has none yet.
+    fn fresh(&self, owner: &str, name: &str) -> String {
+        let base = format!("{owner}_{name}");
+        let is_taken = |name: &str| self.types.iter().any(|known| known.name == name);
+        let mut found = base.clone();
+        let mut number = 1;
+        while is_taken(&found) {
+            number += 1;
+            found = format!("{base}_{number}");
+        }
+        found
+    }
+
+    /// The type of numbers of seven bits a byte.
+    fn varint(&mut self, is_little: bool) -> String {
+        let name = if is_little { "leb128" } else { "vlq" };
+        if self.types.iter().any(|known| known.name == name) {
+            return name.to_owned();
+        }
+        let group = "seven_bits";
+        if !self.types.iter().any(|known| known.name == group) {
+            self.types.push(Structure {
+                name: group.to_owned(),
+                fields: vec![
+                    Attribute::new("goes_on").with("type", "b1"),
+                    Attribute::new("digits").with("type", "b7"),
+                ],
+                ..Structure::default()
+            });
+        }
+        let last = VARINT_GROUPS - 1;
+        let value = (0..VARINT_GROUPS).map(|at| match (is_little, at) {
+            (true, 0) => "groups[0].digits".to_owned(),
+            (true, _) => format!("(groups.size > {at} ? groups[{at}].digits << {} : 0)", 7 * at),
+            (false, _) => {
+                format!("(groups.size > {at} ? groups[{at}].digits << (7 * (groups.size - {})) : 0)", at + 1)
+            }
+        });
+        self.types.push(Structure {
+            name: name.to_owned(),
+            fields: vec![
+                Attribute::new("groups")
+                    .with("type", group)
+                    .with("repeat", "until")
+                    .with("repeat-until", quoted(&format!("not _.goes_on or _index == {last}"))),
+            ],
+            instances: vec![("value".to_owned(), value.collect::<Vec<_>>().join(" + "))],
+            ..Structure::default()
+        });
+        name.to_owned()
+    }
+}
+
+/// A number of more groups of seven bits is no length.
+const VARINT_GROUPS: usize = 5;

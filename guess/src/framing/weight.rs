@@ -1,0 +1,239 @@
+//! How many bits a framing saves.
+//!
+//! Without a hypothesis, where segments begin has to be said for each; with one, only which of the boundaries they are at. A rule
+//! under which hardly any other place of the bytes leads to a message, and that leads from each message to the next, saves what that is
+//! worth. And bytes at the same place of each message are alike, more than the bytes before them let expect.
+
+use super::expected::Expected;
+use super::length::{Encoding, LengthField};
+use super::{Found, Framing, Next, Preamble, Rule};
+use crate::Run;
+
+/// How many bits a framing saves, by what.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Weight {
+    /// Segments begin where messages do.
+    pub segments: f64,
+    /// The rule leads from message to message.
+    pub rule: f64,
+    /// Bytes at the same place of each message are alike.
+    pub columns: f64,
+    /// What it costs to say the hypothesis.
+    pub cost: f64,
+    /// How many messages.
+    pub messages: usize,
+    /// How many of the segments that tell something begin where a message does, and how many there are.
+    pub at_segments: (usize, usize),
+    /// How many of the bytes are in messages.
+    pub covered: (usize, usize),
+    /// How many runs go on with what can't be a message.
+    pub breaks: usize,
+}
+
+impl Weight {
+    /// All in all.
+    pub fn bits(&self) -> f64 {
+        let length = self.covered.0 as f64 / self.messages.max(1) as f64;
+        if length < SHORTEST {
+            return f64::NEG_INFINITY;
+        }
+        // Where no segment tells anything, that the rule goes on to the end counts instead.
+        let (part, all) = if self.at_segments.1 < TELLING { self.covered } else { self.at_segments };
+        let share = (part + 1) as f64 / (all + 1) as f64;
+        let gained = self.segments + self.rule + self.columns;
+        gained * if gained > 0.0 { share } else { 1.0 } - self.cost - BREAK * self.breaks as f64
+    }
+
+    fn add(&mut self, other: &Weight) {
+        self.segments += other.segments;
+        self.messages += other.messages;
+        self.at_segments.0 += other.at_segments.0;
+        self.at_segments.1 += other.at_segments.1;
+        self.covered.0 += other.covered.0;
+        self.covered.1 += other.covered.1;
+        self.breaks += other.breaks;
+    }
+}
+
+/// Shorter messages are not believed: there are too many of them.
+const SHORTEST: f64 = 4.0;
+/// So many segments tell something.
+const TELLING: usize = 4;
+/// What it costs that a run continues with no message.
+const BREAK: f64 = 24.0;
+/// How many columns are compared.
+const COLUMNS: usize = 16;
+/// A segment that is shorter does not end only because it is full.
+const LEAST_FULL: usize = 512;
+/// The rule is tried from so many places where no message begins, for so many steps each.
+const PLACES: usize = 256;
+const STEPS: usize = 8;
+
+/// The entropy of a choice between two, in bits.
+fn entropy2(share: f64) -> f64 {
+    let part = |p: f64| if p <= 0.0 { 0.0 } else { -p * p.log2() };
+    part(share) + part(1.0 - share)
+}
+
+/// Weighs a framing over runs. `most` is how many messages of each are looked at.
+pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most: usize) -> Weight {
+    let mut weight = Weight::default();
+    let mut all = Vec::with_capacity(runs.len());
+    for run in runs {
+        let found = framing.find(run, most);
+        weight.add(&of_segments(run, &found, most));
+        all.push(found);
+    }
+    if framing.rule == Rule::Segment {
+        // It says where each ends, as if there were no hypothesis.
+        weight.segments = 0.0;
+    }
+    weight.columns = of_columns(framing, runs, &all, expected);
+    if matches!(framing.rule, Rule::Magic(_) | Rule::Terminator(_)) {
+        // Numbers one after another have columns too, which bytes that are common in them seem to separate.
+        weight.columns = weight.columns.min(weight.segments.max(0.0) + 0.5 * weight.messages as f64);
+    }
+    weight.rule = of_rule(framing, runs, &all);
+    weight.cost = cost(framing);
+    weight
+}
+
+/// What is saved as the first bytes of messages are alike.
+fn of_columns(framing: &Framing, runs: &[&Run], all: &[Found], expected: &Expected) -> f64 {
+    // What a rule looks for is found, which is no evidence; but all of it is more than its first byte.
+    let sought = match &framing.rule {
+        Rule::Magic(magic) => magic.len(),
+        _ => 0,
+    };
+    let mut columns = [(); COLUMNS].map(|()| (vec![0u32; 256], 0u32, 0.0f64));
+    for (number, (run, found)) in runs.iter().zip(all).enumerate() {
+        for message in found.messages() {
+            let bytes = run.bytes.get(message.clone()).unwrap_or_default();
+            for (place, (&byte, (counts, count, saved))) in bytes.iter().zip(&mut columns).enumerate() {
+                let Some(slot) = counts.get_mut(usize::from(byte)) else { continue };
+                let share = (*slot as f32 + 1.0 / 64.0) / (*count as f32 + 4.0);
+                *slot += 1;
+                *count += 1;
+                *saved += f64::from(expected.bits(number, message.start + place) + share.log2());
+            }
+        }
+    }
+    columns.iter().skip(sought).map(|(_, _, saved)| saved.max(0.0)).sum()
+}
+
+/// What is saved of saying where segments begin.
+fn of_segments(run: &Run, found: &Found, most: usize) -> Weight {
+    let begin = found.boundaries.first().copied().unwrap_or(0);
+    let end =
+        if found.count() == most { found.boundaries.last().copied().unwrap_or(0) } else { run.bytes.len() };
+    let longest = run.segments.iter().enumerate().map(|(at, begin)| run.segment_end(at) - begin).max();
+    let longest = longest.unwrap_or(0).max(LEAST_FULL);
+    // The end of a segment that is full says nothing.
+    let told = run.segments.windows(2).filter_map(|pair| match pair {
+        [from, to] if *to > begin && *to <= end && to - from < longest => Some(*to),
+        _ => None,
+    });
+    let told: Vec<usize> = told.chain((run.ends && end == run.bytes.len()).then_some(end)).collect();
+    let inner = found.boundaries.get(1..).unwrap_or_default();
+    let hits = inner.iter().filter(|at| told.binary_search(at).is_ok()).count();
+    let (places, length) = (inner.len() as f64, (end - begin).max(1) as f64);
+    let plain = length * entropy2(told.len() as f64 / length);
+    let given = match inner.is_empty() {
+        true => 0.0,
+        false => places * entropy2(hits as f64 / places),
+    };
+    let missed = (told.len() - hits) as f64 * length.log2();
+    Weight {
+        segments: plain - given - missed,
+        messages: found.count(),
+        at_segments: (hits, told.len()),
+        covered: (found.covered(), end - begin),
+        breaks: found.is_wrong.into(),
+        ..Weight::default()
+    }
+}
+
+/// What it is worth that the rule leads from each message to the next, by how seldom it does from other places.
+fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
+    if matches!(framing.rule, Rule::Segment | Rule::Fixed(_) | Rule::Terminator(_) | Rule::Magic(_)) {
+        return 0.0;
+    }
+    let lengths = all.iter().flat_map(|found| found.messages().map(|message| message.len()));
+    let longest = lengths.max().unwrap_or(0).saturating_mul(2);
+    let messages: usize = all.iter().map(Found::count).sum();
+    let bytes: usize = runs.iter().map(|run| run.bytes.len()).sum();
+    let step = (bytes / PLACES).max(1) | 1;
+    let (mut steps, mut breaks) = (0usize, 0usize);
+    for (run, found) in runs.iter().zip(all) {
+        let end = found.boundaries.last().copied().unwrap_or(0);
+        for begin in (step / 2..end).step_by(step) {
+            let mut at = begin;
+            for _ in 0..STEPS {
+                if at >= end || found.boundaries.binary_search(&at).is_ok() {
+                    break;
+                }
+                steps += 1;
+                match framing.rule.next(run.bytes.get(at..).unwrap_or_default(), run.bytes.len() - at) {
+                    Next::Message(length) if length <= longest => at += length,
+                    _ => {
+                        breaks += 1;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    let holds = (steps - breaks) as f64 + 0.5;
+    messages as f64 * -(holds / (steps as f64 + 1.0)).log2()
+}
+
+/// How many bits it takes to say which hypothesis it is: what is common takes fewer.
+fn cost(framing: &Framing) -> f64 {
+    let preamble = match &framing.preamble {
+        Preamble::Bytes(0) => 0.0,
+        Preamble::Bytes(_) => 8.0,
+        Preamble::Segments(count) => 6.0 + 2.0 * *count as f64,
+        Preamble::Through(_) => 6.0,
+    };
+    let rule = match &framing.rule {
+        Rule::Segment => 1.0,
+        Rule::Fixed(_) => 8.0,
+        Rule::Length(field) => of_field(field),
+        Rule::Terminator(end) | Rule::Magic(end) => 4.0 + 8.0 * end.len() as f64,
+        Rule::Kind { lengths, .. } => {
+            6.0 + 16.0 * lengths.iter().filter(|&&length| length > 0).count() as f64
+        }
+    };
+    preamble + rule
+}
+
+fn of_field(field: &LengthField) -> f64 {
+    let encoding = match field.encoding {
+        Encoding::Integer { width, bits, .. } if bits < width * 8 => 6.0,
+        Encoding::Integer { width, .. } => {
+            if matches!(width, 1 | 2 | 4) {
+                2.0
+            } else {
+                4.0
+            }
+        }
+        Encoding::Leb128 => 4.0,
+        Encoding::Vlq | Encoding::Ber | Encoding::WebSocket | Encoding::Decimal | Encoding::Digits(_) => 5.0,
+        Encoding::Hexadecimal | Encoding::HexDigits(_) => 6.0,
+        Encoding::Flagged { .. } => 9.0,
+    };
+    // What it counts: all that follows, or the whole message, or else.
+    let counts = match field.beyond {
+        0 => 0.0,
+        beyond
+            if usize::try_from(-beyond)
+                .is_ok_and(|before| before == field.offset + field.encoding.width()) =>
+        {
+            1.0
+        }
+        beyond if beyond > 0 => 3.0,
+        _ => 4.0,
+    };
+    let place = (field.offset as f64 + 1.0).log2();
+    8.0 + encoding + counts + place + if field.unit > 1 { 4.0 } else { 0.0 }
+}

@@ -1,0 +1,162 @@
+//! From a sample to descriptions.
+
+use crate::description::{Side, describe};
+use crate::framing::{Framed, Framing, Preamble, of_both};
+use crate::{Message, Run, Sample, kinds};
+
+/// A hypothesis on what a capture's messages are.
+#[derive(Clone, Debug)]
+pub struct Guess {
+    /// How likely its messages begin and end where they do, from 0 to 1.
+    pub confidence: f64,
+    /// Why, in words.
+    pub evidence: Vec<String>,
+    /// The framing of the client's messages, and of the server's; None for a side that says nothing.
+    pub framings: [Option<Framed>; 2],
+    /// How many messages of the sample it finds.
+    pub messages: usize,
+    /// The description, which [`framescope_ksy::Described`] loads.
+    pub description: String,
+}
+
+/// How many hypotheses are proposed at most.
+const MOST: usize = 3;
+/// So many messages of a side are weighed, and so many of each run at least.
+const WEIGHED: usize = 20_000;
+const LEAST_OF_RUN: usize = 24;
+/// What saves less is no hypothesis.
+const LEAST: f64 = 16.0;
+
+/// The hypotheses on the messages of a sample, the likeliest first; none if nothing is found. `id` is what the descriptions are called. If
+/// `is_cancelled` becomes true, what was found so far is returned.
+pub fn guess(sample: &Sample, id: &str, is_cancelled: &dyn Fn() -> bool) -> Vec<Guess> {
+    let runs = [0, 1].map(|side| sample.side(side).collect::<Vec<&Run>>());
+    let [one, other] = &runs;
+    let most = (WEIGHED / one.len().max(other.len()).max(1)).max(LEAST_OF_RUN);
+    let found = of_both([one, other], most);
+    let mut guesses: Vec<Guess> = Vec::new();
+    for rank in 0..MOST {
+        if is_cancelled() {
+            break;
+        }
+        let framings = [0, 1].map(|side: usize| {
+            let found = found.get(side)?;
+            found.get(rank).or(found.first()).filter(|framed| framed.weight.bits() >= LEAST).cloned()
+        });
+        let is_known = |known: &Guess| same(&known.framings, &framings);
+        if framings.iter().all(Option::is_none) || guesses.iter().any(is_known) {
+            continue;
+        }
+        guesses.push(of(sample, id, framings, &found, is_cancelled));
+    }
+    guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    guesses
+}
+
+fn same(one: &[Option<Framed>; 2], other: &[Option<Framed>; 2]) -> bool {
+    let framing = |framed: &Option<Framed>| framed.as_ref().map(|framed| framed.framing.clone());
+    one.iter().zip(other).all(|(one, other)| framing(one) == framing(other))
+}
+
+fn of(
+    sample: &Sample,
+    id: &str,
+    framings: [Option<Framed>; 2],
+    all: &[Vec<Framed>; 2],
+    is_cancelled: &dyn Fn() -> bool,
+) -> Guess {
+    let messages = messages(sample, &framings);
+    let count = messages.iter().map(Vec::len).sum();
+    let mut evidence = Vec::new();
+    let mut confidence: f64 = 1.0;
+    for ((framed, who), all) in framings.iter().zip(["client", "server"]).zip(all) {
+        let Some(framed) = framed else { continue };
+        let weight = &framed.weight;
+        let (hits, told) = weight.at_segments;
+        evidence.push(format!(
+            "{who}: {} messages; {hits} of {told} segments that are not full end where a message does",
+            weight.messages
+        ));
+        confidence = confidence.min(confidence_of(framed, all));
+    }
+    let [one, other] = &messages;
+    let mut sides: Vec<Side<'_>> = Vec::new();
+    let is_alike = match &framings {
+        [Some(one), Some(other)] => {
+            one.framing.rule == other.framing.rule
+                && one.framing.preamble == Preamble::Bytes(0)
+                && other.framing.preamble == Preamble::Bytes(0)
+        }
+        _ => false,
+    };
+    if is_alike && !kinds::differ([&bytes(one), &bytes(other)]) {
+        let framing = framings.iter().flatten().next().map(|framed| framed.framing.clone());
+        sides.extend(framing.map(|framing| Side { framing, messages: messages.concat() }));
+    } else {
+        for (framed, messages) in framings.iter().zip(&messages) {
+            if let Some(framed) = framed {
+                sides.push(Side { framing: framed.framing.clone(), messages: messages.clone() });
+            }
+        }
+    }
+    let written = describe(id, sample, &sides, evidence, is_cancelled);
+    Guess { confidence, evidence: written.evidence, framings, messages: count, description: written.text }
+}
+
+fn bytes<'s>(messages: &[Message<'s>]) -> Vec<&'s [u8]> {
+    messages.iter().map(|message| message.bytes).collect()
+}
+
+/// How likely a framing is right, by what it explains beyond the next best, and by what segments say.
+fn confidence_of(framed: &Framed, all: &[Framed]) -> f64 {
+    let bits = framed.weight.bits();
+    let next = all.iter().filter(|other| other.framing != framed.framing).map(|other| other.weight.bits());
+    let next = next.fold(0.0, f64::max);
+    let margin = (bits - next) / bits.max(1.0);
+    let (hits, told) = framed.weight.at_segments;
+    let hit = (hits as f64 + 1.0) / (told as f64 + 2.0);
+    let enough = 1.0 - (-(bits.max(0.0)) / 60.0).exp();
+    (enough * (0.5 + 0.5 * hit) * (0.8 + 0.2 * margin.clamp(0.0, 1.0))).clamp(0.0, 0.99)
+}
+
+/// The messages of both sides that framings find.
+fn messages<'s>(sample: &'s Sample, framings: &[Option<Framed>; 2]) -> [Vec<Message<'s>>; 2] {
+    let mut all = [Vec::new(), Vec::new()];
+    for (talk, number) in sample.talks.iter().zip(0u32..) {
+        let found = [0, 1].map(|side: usize| -> Vec<Message<'s>> {
+            let (Some(run), Some(Some(framed))) = (talk.sides.get(side), framings.get(side)) else {
+                return Vec::new();
+            };
+            let framing: &Framing = &framed.framing;
+            let ranges = framing.find(run, usize::MAX);
+            let message = |range: std::ops::Range<usize>| Message {
+                bytes: run.bytes.get(range.clone()).unwrap_or_default(),
+                time: run.time(range.start),
+                talk: number,
+                side: u8::try_from(side).unwrap_or(0),
+                answers: None,
+                source: talk.endpoints.get(side).copied().flatten(),
+                target: talk.endpoints.get(1 - side).copied().flatten(),
+            };
+            ranges.messages().map(message).collect()
+        });
+        let [mut one, mut other] = found;
+        answers(&mut one, &other);
+        answers(&mut other, &one);
+        let [all_of_one, all_of_other] = &mut all;
+        all_of_one.append(&mut one);
+        all_of_other.append(&mut other);
+    }
+    all
+}
+
+/// Says of each message which one of the other side came last before it.
+fn answers<'s>(messages: &mut [Message<'s>], others: &[Message<'s>]) {
+    let mut next = 0;
+    for message in messages {
+        while others.get(next).is_some_and(|other| other.time <= message.time) {
+            next += 1;
+        }
+        message.answers = next.checked_sub(1).and_then(|last| others.get(last)).map(|other| other.bytes);
+    }
+}

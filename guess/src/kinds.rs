@@ -1,0 +1,107 @@
+//! Which byte of messages says of what kind they are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+/// The byte that says the kind, and its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kind {
+    /// How many bytes come before it.
+    pub at: usize,
+    /// Its values, rising, and how many messages have each.
+    pub values: BTreeMap<u8, usize>,
+    /// How many bits are saved as messages of a kind are alike.
+    pub bits: f64,
+}
+
+/// The kind is looked for in so many bytes, and the bytes that depend on it in so many.
+const PLACES: usize = 24;
+const COLUMNS: usize = 48;
+/// More values are no kinds.
+const MOST: usize = 48;
+/// So many messages are looked at.
+const MESSAGES: usize = 4_000;
+/// What it takes to say where the kind is, and what each of its values is worth at least.
+const COST: f64 = 12.0;
+const COST_OF_VALUE: f64 = 8.0;
+
+/// The byte that decides most about the others, if any does. It is none of the bytes in `taken`.
+pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
+    let step = messages.len().div_ceil(MESSAGES).max(1);
+    let messages: Vec<&[u8]> = messages.iter().step_by(step).copied().collect();
+    let least = messages.iter().map(|message| message.len()).min()?;
+    let plain = coded(messages.iter().copied(), usize::MAX);
+    let mut best: Option<Kind> = None;
+    for at in (0..least.min(PLACES)).filter(|at| !taken.iter().any(|taken| taken.contains(at))) {
+        let mut groups: BTreeMap<u8, Vec<&[u8]>> = BTreeMap::new();
+        for message in &messages {
+            if let Some(&value) = message.get(at) {
+                groups.entry(value).or_default().push(message);
+            }
+        }
+        if groups.len() < 2 || groups.len() > MOST || groups.len() * 3 > messages.len() {
+            continue;
+        }
+        let grouped: f64 = groups.values().map(|group| coded(group.iter().copied(), at)).sum();
+        let own = entropy(groups.values().map(Vec::len));
+        let bits = plain - own - grouped - COST - COST_OF_VALUE * groups.len() as f64;
+        if bits > 0.0 && best.as_ref().is_none_or(|best| bits > best.bits) {
+            let values = groups.iter().map(|(value, group)| (*value, group.len())).collect();
+            best = Some(Kind { at, values, bits });
+        }
+    }
+    best
+}
+
+/// The kind that is known to be at a place.
+pub fn at(messages: &[&[u8]], at: usize) -> Option<Kind> {
+    let mut values = BTreeMap::new();
+    for value in messages.iter().filter_map(|message| message.get(at)) {
+        *values.entry(*value).or_default() += 1;
+    }
+    (!values.is_empty()).then_some(Kind { at, values, bits: 0.0 })
+}
+
+/// Whether the messages of two sides are so different that each side has its own structure.
+pub fn differ(sides: [&[&[u8]]; 2]) -> bool {
+    let [one, other] = sides;
+    let step = (one.len() + other.len()).div_ceil(MESSAGES).max(1);
+    let both: Vec<&[u8]> = one.iter().chain(other).step_by(step).copied().collect();
+    // As the kind separates them anyway.
+    let by_kind = |messages: &[&[u8]]| {
+        let messages: Vec<&[u8]> = messages.iter().step_by(step).copied().collect();
+        let plain = coded(messages.iter().copied(), usize::MAX);
+        plain - kind(&messages, &[]).map_or(0.0, |kind| kind.bits)
+    };
+    let (together, apart) = (by_kind(&both), by_kind(one) + by_kind(other));
+    together - apart > 0.1 * together.max(200.0)
+}
+
+/// The bits that some counted things take together.
+fn entropy(counts: impl Iterator<Item = usize>) -> f64 {
+    let counts: Vec<f64> = counts.map(|count| count as f64).collect();
+    let all: f64 = counts.iter().sum();
+    counts.iter().map(|count| -count * (count / all).log2()).sum()
+}
+
+/// The bits that the first bytes of messages and their lengths take, each column by itself, without the column `kind`.
+fn coded<'m>(messages: impl Iterator<Item = &'m [u8]>, kind: usize) -> f64 {
+    let mut columns = vec![(vec![0u32; 256], 0u32); COLUMNS];
+    let mut lengths: HashMap<usize, u32> = HashMap::new();
+    let (mut bits, mut count) = (0.0, 0u32);
+    for message in messages {
+        for (place, (&byte, (counts, all))) in message.iter().zip(&mut columns).enumerate() {
+            let Some(slot) = counts.get_mut(usize::from(byte)) else { continue };
+            if place != kind {
+                bits -= ((f64::from(*slot) + 1.0 / 64.0) / (f64::from(*all) + 4.0)).log2();
+            }
+            *slot += 1;
+            *all += 1;
+        }
+        let known = lengths.entry(message.len()).or_default();
+        bits -= ((f64::from(*known) + 1.0 / 64.0) / (f64::from(count) + 4.0)).log2();
+        *known += 1;
+        count += 1;
+    }
+    bits
+}

@@ -1,0 +1,134 @@
+//! Fields that are a check of others: every algorithm is verified, written, and computed again, and mistakes are reported.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // A test that finds none of what it looks for fails.
+
+use framescope_ksy::checks::{Algorithm, Crc};
+use framescope_ksy::{Described, Format};
+use framescope_parser::{Captured, Code, Dissection, Protocol};
+
+/// A description of some bytes and their check.
+fn described(ty: &str, check: &str, endian: &str) -> Described {
+    let text = format!(
+        "meta: {{id: test, endian: {endian}, -framescope: {{segment-delimited: true}}}}
+seq:
+  - {{id: body, size: 9}}
+  - {{id: sum, type: {ty}, -check: {check}}}
+"
+    );
+    Described::from_ksy(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// That a check of the bytes is what it must be, in a message that is read, written, and changed.
+fn holds(ty: &str, size: usize, check: &str, algorithm: &Algorithm) {
+    for endian in ["be", "le"] {
+        let described = described(ty, check, endian);
+        let number = algorithm.number(b"123456789", u32::try_from(size).unwrap()).unwrap();
+        let mut message = b"123456789".to_vec();
+        // Bits are in their own order.
+        match endian == "le" && !ty.starts_with('b') {
+            true => message.extend(&number.to_le_bytes()[..size]),
+            false => message.extend(&number.to_be_bytes()[8 - size..]),
+        }
+        let read = Dissection::of(&described, &message);
+        assert!(read.problems.is_empty(), "{check}: {:?}", read.problems);
+        let mut wrong = message.clone();
+        wrong[9] ^= 1;
+        let damaged = Dissection::of(&described, &wrong);
+        assert!(damaged.has(Code::ChecksumMismatch), "{check}");
+        let mut written = Vec::new();
+        described.encode(&damaged, &mut written).unwrap();
+        assert_eq!(written, message, "{check}");
+        let mut changed = message.clone();
+        changed[3] = b'x';
+        described.renew_checks(Captured::whole(&message), &mut changed);
+        assert!(Dissection::of(&described, &changed).problems.is_empty(), "{check}");
+    }
+}
+
+#[test]
+fn every_check_by_its_name_is_verified_and_written() {
+    for name in Algorithm::names() {
+        let algorithm = Algorithm::named(name).unwrap();
+        if !algorithm.is_keyed() {
+            for (ty, size) in [("u4", 4), ("u8", 8)] {
+                holds(ty, size, name, &algorithm);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_check_may_be_three_bytes() {
+    for name in ["crc-24", "crc-24/ble", "sum"] {
+        holds("b24", 3, name, &Algorithm::named(name).unwrap());
+    }
+}
+
+#[test]
+fn a_crc_may_be_given_by_its_parameters() {
+    let crc = Crc { width: 16, polynomial: 0x8bb7, initial: 0xffff, reflected: true, xor: 0x1d0f };
+    let check =
+        "{algorithm: crc, width: 16, polynomial: 0x8bb7, initial: 0xffff, reflected: true, xor: 0x1d0f}";
+    holds("u2", 2, check, &Algorithm::crc(crc));
+    let crc = Crc { width: 12, polynomial: 0x80f, initial: 0, reflected: false, xor: 0 };
+    holds("u2", 2, "{algorithm: crc, width: 12, polynomial: 0x80f, plus: 1}", &Algorithm::crc(crc).plus(1));
+    // What an algorithm says of itself is what a description says.
+    holds("u2", 2, &format!("{{{}}}", Algorithm::crc(crc).plus(1)), &Algorithm::crc(crc).plus(1));
+}
+
+#[test]
+fn a_constant_is_added_or_combined() {
+    let sum = Algorithm::named("sum").unwrap();
+    holds("u1", 1, "{algorithm: sum, plus: 0x55}", &sum.clone().plus(0x55));
+    holds("u1", 1, "{algorithm: sum, xor: 0xff}", &sum.clone().xored(0xff));
+    holds("u2", 2, "{algorithm: sum, xor: 0xffff, plus: 1}", &sum.xored(0xffff).plus(1));
+    holds("u1", 1, "{algorithm: xor, xor: 0xa5}", &Algorithm::named("xor").unwrap().xored(0xa5));
+}
+
+#[test]
+fn mistakes_in_a_check_are_reported_where_they_are() {
+    for (ty, check, at, expected) in [
+        (
+            "u2",
+            "{algorithm: crc, width: 16}",
+            "{",
+            "a CRC needs 'width', which is its size in bits, and 'polynomial'",
+        ),
+        (
+            "u2",
+            "{algorithm: crc, width: 65, polynomial: 7}",
+            "65",
+            "'width' must be a whole number from 0 to 0x40",
+        ),
+        ("u2", "{algorithm: crc, width: 0, polynomial: 7}", "0", "'width' must be from 1 to 64"),
+        (
+            "u2",
+            "{algorithm: crc, width: 8, polynomial: 0x107}",
+            "0x107",
+            "'polynomial' must be a whole number from 0 to 0xff",
+        ),
+        (
+            "u2",
+            "{algorithm: crc, width: 8, polynomial: 7, reflected: 2}",
+            "2",
+            "'reflected' must be true or false",
+        ),
+        ("u2", "{algorithm: crc-16, initial: 1}", "1}", "crc-16 has its own parameters"),
+        ("u2", "{algorithm: sum, plus: many}", "many", "'plus' must be a whole number"),
+        ("u2", "{algorithm: sum, add: 3}", "add", "'add' is not a key of a check"),
+        ("b12", "sum", "sum", "a field with the check sum must be whole bytes, such as b24"),
+    ] {
+        let before = "meta: {id: m, endian: be}\nseq:\n  - {id: a, type: u1}";
+        let text = format!("{before}\n  - id: b\n    type: {ty}\n    -check:\n      {check}\n");
+        let format = Format::from_ksy(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let warnings = format.warnings().iter();
+        let found: Vec<String> = warnings.map(|found| format!("{}: {}", found.column, found.text)).collect();
+        let expected = format!("{}: {expected}", check.rfind(at).unwrap() + 7);
+        assert!(found.iter().any(|text| text.starts_with(&expected)), "{check}: {found:?}");
+    }
+    let text = "meta: {id: m}\nseq:\n  - {id: a, type: b3}\n  - {id: b, type: b24, -check: sum}\n";
+    let format = Format::from_ksy(text).unwrap();
+    assert_eq!(format.warnings().len(), 1);
+    let text = "meta: {id: m}\nseq:\n  - {id: a, size: 4}\n  - {id: b, size: 8, -check: {algorithm: hmac-sha-256, plus: 3}}\n";
+    let format = Format::from_ksy(text).unwrap();
+    assert!(format.warnings()[0].text.contains("leave out 'plus'"), "{:?}", format.warnings());
+}
