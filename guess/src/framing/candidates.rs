@@ -35,7 +35,7 @@ const KEPT: usize = 48;
 const FEW: usize = 24;
 const FEW_RUNS: usize = 12;
 const FEW_SEGMENTS: usize = 128;
-const FEW_BYTES: usize = 64 << 10;
+const FEW_BYTES: usize = 256 << 10;
 
 /// The best framings of runs that are framed alike, the best first.
 pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
