@@ -371,3 +371,33 @@ fn every_description_is_loaded() {
         }
     }
 }
+
+#[test]
+fn any_bytes_give_descriptions_that_are_loaded() {
+    for seed in 0..12 {
+        let chance = &mut Chance(seed);
+        let mut talks = Vec::new();
+        for _ in 0..1 + chance.below(4) {
+            let alphabet = chance.of(&[2, 3, 8, 256]);
+            let mut side = || {
+                let length = chance.below(400);
+                let bytes: Vec<u8> = (0..length).map(|_| (chance.below(alphabet) * 7) as u8).collect();
+                let mut segments: Vec<usize> =
+                    (0..chance.below(20)).map(|_| chance.below(length + 1)).collect();
+                segments.push(0);
+                segments.sort_unstable();
+                segments.dedup();
+                segments.retain(|&begin| begin < length);
+                let times = vec![0; segments.len()];
+                Run { bytes, segments, times, begins: chance.one_in(2), ends: chance.one_in(2) }
+            };
+            let sides = [side(), side()];
+            talks.push(Talk { sides, is_datagrams: chance.one_in(4), ..Talk::default() });
+        }
+        for found in guess(&Sample { talks }, "mine", &|| false) {
+            let loaded = framescope_ksy::Described::from_ksy(&found.description);
+            let loaded = loaded.unwrap_or_else(|error| panic!("{seed}: {error}\n{}", found.description));
+            assert_eq!(loaded.warnings(), [], "{seed}: {}", found.description);
+        }
+    }
+}

@@ -62,6 +62,15 @@ pub(super) fn describe(
     let check = checks.first().filter(|check| check.confidence() > SURE);
     let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_)));
     let check = check.and_then(|check| Checked::of(check, width.as_ref()));
+    // A check at the end is no part of what a kind decides about.
+    let trailer = check.as_ref().map_or(0, Checked::back);
+    let messages: Vec<Message<'_>> = messages
+        .iter()
+        .filter_map(|message| {
+            let end = message.bytes.len().checked_sub(trailer)?;
+            Some(Message { bytes: message.bytes.get(..end)?, ..*message })
+        })
+        .collect();
     let bytes: Vec<&[u8]> = messages.iter().map(|message| message.bytes).collect();
     let before = before(rule);
     let taken: Vec<Range<usize>> =
@@ -99,19 +108,11 @@ pub(super) fn describe(
             values.join(", ")
         ));
     }
-    let trailer = check.as_ref().map_or(0, Checked::back);
-    let ends: Vec<Message<'_>> = messages
-        .iter()
-        .filter_map(|message| {
-            let end = message.bytes.len().checked_sub(trailer)?;
-            Some(Message { bytes: message.bytes.get(..end)?, ..*message })
-        })
-        .collect();
     let body_id = body(
         &mut part,
         &mut names,
         document,
-        &ends,
+        &messages,
         (rule, head - before, head, trailer),
         kind.as_ref(),
         is_cancelled,
@@ -214,7 +215,7 @@ fn body(
     let mut field = Attribute::new(&id);
     field = match rule {
         Rule::Length(length) => field.with("size", quoted(&counted(length, after + trailer))),
-        Rule::Fixed(size) => field.with("size", (size - head - trailer).to_string()),
+        Rule::Fixed(size) => field.with("size", size.saturating_sub(head + trailer).to_string()),
         Rule::Segment => {
             part.about.push("segment-delimited: true".to_owned());
             match trailer {

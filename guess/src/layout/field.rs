@@ -94,7 +94,7 @@ pub enum Meaning {
     },
     /// The time at which the message was sent.
     Time {
-        /// How it is written. Ignored for [`Clock::NtpFraction`].
+        /// How it is written.
         order: Order,
         /// What it counts.
         clock: Clock,
