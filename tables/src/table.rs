@@ -141,6 +141,18 @@ impl Inner {
         stop: &AtomicBool,
         each: &mut dyn FnMut(RecordBatch) -> Result<(), TableError>,
     ) -> Result<(), TableError> {
+        let left_out = self.fill(run, stop, each)?;
+        self.left_out.fetch_add(left_out, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The same without counting what fits no column, which is returned: how many values.
+    pub(crate) fn fill(
+        &self,
+        run: &Run,
+        stop: &AtomicBool,
+        each: &mut dyn FnMut(RecordBatch) -> Result<(), TableError>,
+    ) -> Result<u64, TableError> {
         let mut filler = Filler::new(&self.index, &self.layout);
         let most = self.options.batch_rows.max(1) as usize;
         run.for_each(&self.index, stop, &mut |number, row| {
@@ -153,8 +165,7 @@ impl Inner {
         if !filler.is_empty() {
             each(filler.finish()?)?;
         }
-        self.left_out.fetch_add(filler.left_out(), Ordering::Relaxed);
-        Ok(())
+        Ok(filler.left_out())
     }
 }
 

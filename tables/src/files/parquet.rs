@@ -99,7 +99,7 @@ impl Inner {
         let first = Selected::new(&self.index, &self.rows, self.group.clone(), limits, 1).next()?;
         let mut sample = None;
         if let Some(run) = first {
-            self.each_batch(&run, &AtomicBool::new(false), &mut |batch| {
+            self.fill(&run, &AtomicBool::new(false), &mut |batch| {
                 sample.get_or_insert(batch);
                 Ok(())
             })?;
