@@ -1,6 +1,7 @@
 //! A message as the guesses see it: its bytes, and what the capture knows of it.
 
 use std::net::SocketAddr;
+use std::slice::SliceIndex;
 
 /// A message of a conversation, as far as a guess looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -19,4 +20,19 @@ pub struct Message<'s> {
     pub source: Option<SocketAddr>,
     /// Address and port of the other side.
     pub target: Option<SocketAddr>,
+}
+
+impl<'s> Message<'s> {
+    /// The same with other bytes.
+    pub(crate) fn with<'b>(&self, bytes: &'b [u8]) -> Message<'b>
+    where
+        's: 'b,
+    {
+        Message { bytes, ..*self }
+    }
+
+    /// A range of its bytes as if they were all. None if it has fewer.
+    pub(crate) fn part(&self, range: impl SliceIndex<[u8], Output = [u8]>) -> Option<Message<'s>> {
+        self.bytes.get(range).map(|bytes| self.with(bytes))
+    }
 }

@@ -64,7 +64,6 @@ struct Format {
     after: Vec<Part>,
     check: usize,
     kinds: Vec<(u8, Body, usize, usize)>,
-    trailer: Vec<u8>,
 }
 
 fn part(c: &mut Chance) -> Part {
@@ -123,7 +122,7 @@ fn format(c: &mut Chance) -> Format {
         Ends::Line(_) => 0,
         _ => c.of(&[0, 0, 1, 2, 4]),
     };
-    Format { before, ends, after, check, kinds, trailer: vec![] }
+    Format { before, ends, after, check, kinds }
 }
 
 const WORDS: &[&str] = &[
@@ -233,7 +232,6 @@ fn message(c: &mut Chance, format: &Format, number: usize) -> Vec<u8> {
         sum = (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193).rotate_left(5);
     }
     all.extend(&sum.to_be_bytes()[..format.check]);
-    all.extend(&format.trailer);
     all
 }
 

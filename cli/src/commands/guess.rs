@@ -1,5 +1,6 @@
 //! `framescope guess`: what the messages of conversations could be that no protocol explains.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -86,19 +87,14 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     }
     let mut found = Vec::new();
     for (group, flows) in &groups {
-        let mut progress = Progress::new(format!("guessing {}", group.name()));
+        let progress = RefCell::new(Progress::new(format!("guessing {}", group.name())));
+        let is_stopped = || !progress.borrow_mut().at(0, 1);
         let mut sample = Sample::of(&index, Limits::default(), &|flow| flows.binary_search(&flow).is_ok())
             .map_err(|cause| Error::Unreadable { path: args.capture.file.clone(), cause })?;
         let held = args.holdout.map(|percent| sample.hold_out(percent));
         let id = group.id();
-        let is_stopped = std::cell::Cell::new(false);
-        let progress = std::cell::RefCell::new(&mut progress);
-        let watch = || {
-            is_stopped.set(is_stopped.get() || !progress.borrow_mut().at(0, 1));
-            is_stopped.get()
-        };
-        let guesses = guess(&sample, &id, &watch);
-        if is_stopped.get() {
+        let guesses = guess(&sample, &id, &is_stopped);
+        if is_stopped() {
             return Err(Error::interrupted());
         }
         found.push(Found { group: *group, flows: flows.len(), guesses, held });

@@ -16,8 +16,7 @@ fn is_required(bytes: &[u8], field: &Field) -> bool {
     field.confidence >= SURE && bytes.iter().any(|byte| *byte != 0) && bytes.len() <= LONGEST_MARK
 }
 
-/// Adds the fields of a layout to a structure; those of parts become types of the document. `rest` is the expression for how many bytes
-/// of the message come after the layout's, if any do and the layout extends up to them.
+/// Adds the fields of a layout to a structure; those of parts become types of the document.
 pub(super) fn add(layout: &Layout, into: &mut Structure, names: &mut Names, document: &mut Document) {
     let mut ids: Vec<String> = Vec::new();
     for (number, field) in layout.fields.iter().enumerate() {

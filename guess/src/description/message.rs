@@ -40,12 +40,8 @@ pub(super) fn describe(
     };
     // The messages without what the rule itself reads: their other bytes are at the same places.
     let plain: Vec<Vec<u8>> = side.messages.iter().map(|message| without(rule, message.bytes)).collect();
-    let messages: Vec<Message<'_>> = side
-        .messages
-        .iter()
-        .zip(&plain)
-        .map(|(message, bytes)| Message { bytes: bytes.as_slice(), ..*message })
-        .collect();
+    let messages: Vec<Message<'_>> =
+        side.messages.iter().zip(&plain).map(|(message, bytes)| message.with(bytes)).collect();
     if let Rule::Terminator(end) = rule
         && messages.iter().all(|message| is_text(message.bytes))
     {
@@ -66,10 +62,7 @@ pub(super) fn describe(
     let trailer = check.as_ref().map_or(0, Checked::back);
     let messages: Vec<Message<'_>> = messages
         .iter()
-        .filter_map(|message| {
-            let end = message.bytes.len().checked_sub(trailer)?;
-            Some(Message { bytes: message.bytes.get(..end)?, ..*message })
-        })
+        .filter_map(|message| message.part(..message.bytes.len().checked_sub(trailer)?))
         .collect();
     let bytes: Vec<&[u8]> = messages.iter().map(|message| message.bytes).collect();
     let before = before(rule);
@@ -182,12 +175,8 @@ impl Header<'_, '_> {
             } else if check.is_some_and(|(at, _)| at == from) {
                 part.structure.fields.push(Attribute::new("check"));
             } else {
-                let cut = |message: &Message<'_>| message.bytes.get(from..to).map(|_| ());
-                let mut messages = Vec::with_capacity(self.messages.len());
-                for message in self.messages.iter().filter(|message| cut(message).is_some()) {
-                    let bytes = message.bytes.get(from..to).unwrap_or_default();
-                    messages.push(Message { bytes, ..*message });
-                }
+                let messages: Vec<Message<'_>> =
+                    self.messages.iter().filter_map(|message| message.part(from..to)).collect();
                 fields::add(&layout(&messages, &[], is_cancelled), &mut part.structure, names, document);
             }
             if let Some(first) = part.structure.fields.get(known) {
@@ -251,16 +240,11 @@ fn body(
         Some(name)
     };
     let owner = part.structure.name.clone();
-    let bodies = |wanted: Option<u8>| {
-        let mut found = Vec::new();
-        for message in messages {
-            let is_of_kind =
-                kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value));
-            if let Some(bytes) = message.bytes.get(head..).filter(|_| is_of_kind) {
-                found.push(Message { bytes, ..*message });
-            }
-        }
-        found
+    let bodies = |wanted: Option<u8>| -> Vec<Message<'_>> {
+        let is_wanted = |message: &&Message<'_>| {
+            kind.zip(wanted).is_none_or(|(kind, value)| message.bytes.get(kind.at) == Some(&value))
+        };
+        messages.iter().filter(is_wanted).filter_map(|message| message.part(head..)).collect()
     };
     match kind {
         None => {

@@ -37,23 +37,49 @@ const FEW_RUNS: usize = 12;
 const FEW_SEGMENTS: usize = 128;
 const FEW_BYTES: usize = 256 << 10;
 
-/// The best framings of runs that are framed alike, the best first.
-pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
-    if runs.is_empty() {
-        return Vec::new();
+/// The runs of one side, which are framed alike, and their beginnings, on which all is tried first.
+struct Tried<'r> {
+    runs: &'r [&'r Run],
+    expected: Expected,
+    beginnings: Vec<Run>,
+    expected_first: Expected,
+}
+
+impl<'r> Tried<'r> {
+    fn of(runs: &'r [&'r Run]) -> Tried<'r> {
+        let beginning = |run: &&Run| run.beginning(FEW_SEGMENTS, FEW_BYTES);
+        let beginnings: Vec<Run> = runs.iter().take(FEW_RUNS).map(beginning).collect();
+        let expected_first = Expected::of(&beginnings.iter().collect::<Vec<_>>());
+        Tried { runs, expected: Expected::of(runs), beginnings, expected_first }
     }
-    let beginnings: Vec<Run> =
-        runs.iter().take(FEW_RUNS).map(|run| run.beginning(FEW_SEGMENTS, FEW_BYTES)).collect();
-    let few: Vec<&Run> = beginnings.iter().collect();
-    let of_few = Expected::of(&few);
+
+    fn few(&self) -> Vec<&Run> {
+        self.beginnings.iter().collect()
+    }
+
+    /// Weighs a framing over the beginnings.
+    fn weigh_first(&self, framing: Framing, few: &[&Run]) -> Framed {
+        Framed { weight: weigh(&framing, few, &self.expected_first, FEW), framing }
+    }
+
+    /// Weighs a framing over `most` messages of each run.
+    fn weigh(&self, framing: Framing, most: usize) -> Framed {
+        Framed { weight: weigh(&framing, self.runs, &self.expected, most), framing }
+    }
+}
+
+/// The best framings of one side, the best first.
+fn framings(tried: &Tried<'_>, most: usize) -> Vec<Framed> {
+    let few = tried.few();
     let mut kept: Vec<Framed> = Vec::new();
     let mut same = HashMap::new();
+    let (always, lengths) = (rules(&few), lengths());
     for preamble in preambles(&few) {
-        for rule in rules(&few, &preamble) {
-            let framing = Framing { preamble: preamble.clone(), rule };
+        let of_begins = [magics(&few, &preamble), kinds(&few, &preamble)].concat();
+        for rule in always.iter().chain(&of_begins).chain(&lengths) {
+            let framing = Framing { preamble: preamble.clone(), rule: rule.clone() };
             let Some(boundaries) = possible(&framing, &few) else { continue };
-            let weight = weigh(&framing, &few, &of_few, FEW);
-            let framed = Framed { framing, weight };
+            let framed = tried.weigh_first(framing, &few);
             match same.entry(boundaries) {
                 Entry::Occupied(entry) => {
                     // Of hypotheses that say the same, the one that explains most.
@@ -71,10 +97,7 @@ pub fn framings(runs: &[&Run], most: usize) -> Vec<Framed> {
     }
     best_first(&mut kept);
     kept.truncate(KEPT);
-    let expected = Expected::of(runs);
-    for framed in &mut kept {
-        framed.weight = weigh(&framed.framing, runs, &expected, most);
-    }
+    let mut kept: Vec<Framed> = kept.into_iter().map(|framed| tried.weigh(framed.framing, most)).collect();
     best_first(&mut kept);
     kept
 }
@@ -88,7 +111,8 @@ const SHARED: f64 = 24.0;
 
 /// The best framings of both sides of conversations: of each side, if it says anything.
 pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
-    let mut found = sides.map(|runs| framings(runs, most));
+    let tried = sides.map(Tried::of);
+    let mut found = tried.each_ref().map(|tried| framings(tried, most));
     let best = |all: &[Framed]| all.first().map_or(0.0, |framed| framed.weight.bits());
     let [one, other] = &found;
     if one.is_empty() || other.is_empty() {
@@ -101,31 +125,20 @@ pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
             rules.push(framed.framing.rule.clone());
         }
     }
-    let expected = sides.map(Expected::of);
-    let beginnings = sides.map(|runs| -> Vec<Run> {
-        runs.iter().take(FEW_RUNS).map(|run| run.beginning(FEW_SEGMENTS, FEW_BYTES)).collect()
-    });
-    let fews = beginnings.each_ref().map(|beginnings| {
-        let few: Vec<&Run> = beginnings.iter().collect();
-        let of_few = Expected::of(&few);
-        (few, of_few)
-    });
     let mut together: Option<(f64, [Framed; 2])> = None;
     for rule in rules {
         let [Some(one), Some(other)] = [0, 1].map(|side: usize| {
-            let (runs, expected, known) = (*sides.get(side)?, expected.get(side)?, found.get(side)?);
-            let known: Vec<&Framed> = known.iter().filter(|framed| framed.framing.rule == rule).collect();
-            if let Some(best) = known.first() {
-                return Some((*best).clone());
+            let (tried, known) = (tried.get(side)?, found.get(side)?);
+            if let Some(best) = known.iter().find(|framed| framed.framing.rule == rule) {
+                return Some(best.clone());
             }
             // The preamble by a few messages, then all.
-            let (few, of_few) = fews.get(side)?;
+            let few = tried.few();
             let framing = |preamble| Framing { preamble, rule: rule.clone() };
-            let bits = |preamble: &Preamble| weigh(&framing(preamble.clone()), few, of_few, FEW).bits();
-            let best = preambles(few).into_iter().max_by(|a, b| bits(a).total_cmp(&bits(b)))?;
-            let framing = framing(best);
-            let weight = weigh(&framing, runs, expected, most);
-            Some(Framed { framing, weight })
+            let first =
+                preambles(&few).into_iter().map(|preamble| tried.weigh_first(framing(preamble), &few));
+            let best = first.max_by(|a, b| a.weight.bits().total_cmp(&b.weight.bits()))?;
+            Some(tried.weigh(best.framing, most))
         }) else {
             continue;
         };
@@ -188,13 +201,11 @@ fn preambles(runs: &[&Run]) -> Vec<Preamble> {
     all
 }
 
-fn rules(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
+/// Those that do not depend on where the first message begins.
+fn rules(runs: &[&Run]) -> Vec<Rule> {
     let mut rules = vec![Rule::Segment];
     rules.extend(fixed(runs));
     rules.extend(terminators(runs));
-    rules.extend(magics(runs, preamble));
-    rules.extend(kinds(runs, preamble));
-    rules.extend(lengths());
     rules
 }
 

@@ -5,7 +5,7 @@ mod expected;
 mod length;
 mod weight;
 
-pub use candidates::{Framed, framings, of_both};
+pub use candidates::{Framed, of_both};
 pub use length::{Encoding, LengthField};
 pub use weight::Weight;
 
