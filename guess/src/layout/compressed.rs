@@ -17,6 +17,9 @@ pub(super) fn compression(bytes: &[u8]) -> Option<Compression> {
             zstd::stream::read::Decoder::new(bytes).is_ok_and(decompresses).then_some(Compression::Zstd)
         }
         [4, 0x22, 0x4d, 0x18, ..] => lz4(bytes).then_some(Compression::Lz4),
+        [0xff, 6, 0, 0, b's', b'N', b'a', b'P', b'p', b'Y', ..] => {
+            decompresses(snap::read::FrameDecoder::new(bytes)).then_some(Compression::Snappy)
+        }
         [method, flags, ..]
             if method & 15 == 8
                 && (u16::from(method) << 8 | u16::from(flags)).is_multiple_of(31)
@@ -24,8 +27,16 @@ pub(super) fn compression(bytes: &[u8]) -> Option<Compression> {
         {
             decompresses(flate2::read::ZlibDecoder::new(bytes)).then_some(Compression::Zlib)
         }
-        _ => None,
+        _ => snappy(bytes).then_some(Compression::Snappy),
     }
+}
+
+/// Whether a block of Snappy's without frames has what its size says. Short ones are so by chance.
+fn snappy(bytes: &[u8]) -> bool {
+    let is_believed = |size: usize| size > bytes.len() && size <= bytes.len() * 64;
+    bytes.len() >= 16
+        && snap::raw::decompress_len(bytes).is_ok_and(is_believed)
+        && snap::raw::Decoder::new().decompress_vec(bytes).is_ok()
 }
 
 fn decompresses(reader: impl Read) -> bool {
@@ -66,7 +77,12 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         gzip.write_all(&text).unwrap();
         let zstd = zstd::stream::encode_all(&text[..], 0).unwrap();
+        let raw = snap::raw::Encoder::new().compress_vec(&text).unwrap();
+        let mut framed = snap::write::FrameEncoder::new(Vec::new());
+        framed.write_all(&text).unwrap();
         let all = [
+            (Compression::Snappy, raw),
+            (Compression::Snappy, framed.into_inner().unwrap()),
             (Compression::Zlib, zlib.finish().unwrap()),
             (Compression::Gzip, gzip.finish().unwrap()),
             (Compression::Zstd, zstd),

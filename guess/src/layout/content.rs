@@ -98,6 +98,7 @@ fn compressed(parts: &[&[u8]]) -> Option<Content> {
         Compression::Gzip => "gzip",
         Compression::Zstd => "Zstandard",
         Compression::Lz4 => "LZ4",
+        Compression::Snappy => "Snappy",
     };
     nearly(holds, parts.len()).then(|| Content {
         meaning: Meaning::Compressed(first),
@@ -127,9 +128,11 @@ fn serialised(parts: &[&[u8]]) -> Option<Content> {
         let bits = bits * different as f64 / parts.len() as f64;
         if nearly(holds, parts.len()) && bits > 36.0 && different >= 3 {
             let sure = match kind {
-                super::Serialisation::Json | super::Serialisation::Bson => 0.98,
+                super::Serialisation::Json | super::Serialisation::Bson | super::Serialisation::Pickle => {
+                    0.98
+                }
                 // Tags with lengths look like it.
-                super::Serialisation::Protobuf => 0.85,
+                super::Serialisation::Protobuf | super::Serialisation::ThriftCompact => 0.85,
                 _ if bits > 120.0 => 0.95,
                 _ => 0.88,
             };

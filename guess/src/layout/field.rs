@@ -256,6 +256,16 @@ pub enum Serialisation {
     Bson,
     /// ASN.1 in the Basic Encoding Rules.
     Ber,
+    /// Thrift's binary protocol.
+    Thrift,
+    /// Thrift's compact protocol.
+    ThriftCompact,
+    /// Cap'n Proto, with its table of segments.
+    CapnProto,
+    /// Python's pickle, of protocol 2 and newer.
+    Pickle,
+    /// Action Message Format, version 0.
+    Amf,
 }
 
 /// A known compression.
@@ -269,6 +279,8 @@ pub enum Compression {
     Zstd,
     /// LZ4 frames.
     Lz4,
+    /// Snappy, with its frames or without.
+    Snappy,
 }
 
 /// From which end of a message a place is counted.
