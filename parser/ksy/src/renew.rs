@@ -5,15 +5,14 @@ use std::ops::Range;
 
 use framescope_parser::{Captured, Key};
 
-use crate::checks::{self, Algorithm};
-use crate::plan::{Meta, ObjectId, Plan, Shape, Span};
+use crate::checks;
+use crate::plan::{Check, Meta, ObjectId, Plan, Shape, Span};
 use crate::run::arena::{State, with_arena};
-use crate::run::numbers::number_bytes;
 use crate::run::{Mode, Run, Scope};
 
 /// A check in a message.
 struct Place<'p> {
-    algorithm: &'p Algorithm,
+    check: &'p Check,
     /// What it covers, which may include itself.
     covered: Range<usize>,
     own: Range<usize>,
@@ -71,7 +70,7 @@ fn places<'p>((plan, meta): (&'p Plan, &Meta), message: Captured<'_, '_>) -> Vec
                 {
                     let range = |start: u32, end: u32| start as usize..end as usize;
                     let (covered, own) = (range(covered.start, covered.end), range(slot.start, slot.end));
-                    found.push(Place { algorithm: &check.algorithm, covered, own, le });
+                    found.push(Place { check, covered, own, le });
                 }
             }
         }
@@ -81,7 +80,7 @@ fn places<'p>((plan, meta): (&'p Plan, &Meta), message: Captured<'_, '_>) -> Vec
 
 /// Computes a check if what it covers was changed. True if it is another one now.
 fn renew(place: &Place<'_>, key: Option<&Key>, old: &[u8], changed: &mut [u8]) -> bool {
-    let Place { algorithm, covered, own, le } = place;
+    let Place { check, covered, own, le } = place;
     let bytes = |of: &[u8]| {
         let relative = own.start.checked_sub(covered.start)?..own.end.checked_sub(covered.start)?;
         Some(checks::covered(of.get(covered.clone())?, 0, covered.len(), relative)?.into_owned())
@@ -90,9 +89,8 @@ fn renew(place: &Place<'_>, key: Option<&Key>, old: &[u8], changed: &mut [u8]) -
     if before == now {
         return false;
     }
-    let width = u32::try_from(own.len()).unwrap_or(u32::MAX);
-    let computed = match (algorithm.number(&now, width), key) {
-        (Some(number), _) => number_bytes(number.into(), own.len(), *le),
+    let computed = match (check.number(&now, own.len()), key) {
+        (Some(number), _) => check.bytes(number, own.len(), *le),
         (None, Some(key)) => key.hmac_sha_256(&now).get(..own.len()).unwrap_or_default().to_vec(),
         (None, None) => return false,
     };

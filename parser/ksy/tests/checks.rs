@@ -115,6 +115,8 @@ fn mistakes_in_a_check_are_reported_where_they_are() {
         ("u2", "{algorithm: crc-16, initial: 1}", "1}", "crc-16 has its own parameters"),
         ("u2", "{algorithm: sum, plus: many}", "many", "'plus' must be a whole number"),
         ("u2", "{algorithm: sum, add: 3}", "add", "'add' is not a key of a check"),
+        ("u2", "{algorithm: sum, digits: octal}", "octal", "'digits' must be hexadecimal or decimal"),
+        ("u2", "{algorithm: sum, digits: decimal}", "sum", "a field with the check sum must be text"),
         ("b12", "sum", "sum", "a field with the check sum must be whole bytes, such as b24"),
     ] {
         let before = "meta: {id: m, endian: be}\nseq:\n  - {id: a, type: u1}";
@@ -131,4 +133,56 @@ fn mistakes_in_a_check_are_reported_where_they_are() {
     let text = "meta: {id: m}\nseq:\n  - {id: a, size: 4}\n  - {id: b, size: 8, -check: {algorithm: hmac-sha-256, plus: 3}}\n";
     let format = Format::from_ksy(text).unwrap();
     assert!(format.warnings()[0].text.contains("leave out 'plus'"), "{:?}", format.warnings());
+}
+
+/// NMEA 0183 and FIX write their checks in digits.
+#[test]
+fn a_check_in_digits_is_verified_written_and_computed_again() {
+    const NMEA: &str = "
+meta: {id: nmea, encoding: ASCII}
+seq:
+  - {id: start, contents: $}
+  - {id: text, type: str, terminator: 0x2a, consume: false}
+  - {id: star, contents: '*'}
+  - {id: sum, type: str, size: 2, -check: {algorithm: xor, from: text, to: text, digits: hexadecimal}}
+  - {id: end, contents: [13, 10]}
+";
+    const FIX: &str = "
+meta: {id: fix, encoding: ASCII}
+seq:
+  - {id: begin, type: str, terminator: 1}
+  - {id: tag, contents: 9=}
+  - {id: length, type: str, terminator: 1}
+  - {id: body, type: str, size: length.to_i}
+  - {id: sum_tag, contents: 10=}
+  - {id: sum, type: str, size: 3, -check: {algorithm: sum, to: body, digits: decimal}}
+  - {id: end, contents: [1]}
+";
+    let nmea = b"$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n";
+    let fix = b"8=FIX.4.2\x019=5\x0135=0\x0110=161\x01";
+    for (text, message, wrong, at) in
+        [(NMEA, &nmea[..], &b"48"[..], nmea.len() - 4), (FIX, &fix[..], &b"162"[..], fix.len() - 4)]
+    {
+        let described = Described::from_ksy(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let read = Dissection::of(&described, message);
+        assert!(read.problems.is_empty(), "{:?}", read.problems);
+        let mut damaged = message.to_vec();
+        damaged[at..at + wrong.len()].copy_from_slice(wrong);
+        let read = Dissection::of(&described, &damaged);
+        assert!(read.has(Code::ChecksumMismatch));
+        let mut written = Vec::new();
+        described.encode(&read, &mut written).unwrap();
+        assert_eq!(written, message);
+        // What is not given is derived.
+        let mut without = Dissection::of(&described, message);
+        without.fields.retain(|field| field.name != "sum");
+        written.clear();
+        described.encode(&without, &mut written).unwrap();
+        assert_eq!(written, message);
+        let mut changed = message.to_vec();
+        changed[5] ^= 1;
+        described.renew_checks(Captured::whole(message), &mut changed);
+        assert_ne!(changed[at..], message[at..]);
+        assert!(Dissection::of(&described, &changed).problems.is_empty());
+    }
 }

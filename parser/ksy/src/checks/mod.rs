@@ -1,6 +1,7 @@
 //! The checks that a field may have: CRCs by their names in the catalogue or by their parameters, sums and digests.
 
 mod crc;
+mod digits;
 mod sums;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use ::crc::Table;
 
 pub use crc::Crc;
 use crc::{AnyCrc, CRC_8, CRC_16, CRC_24, CRC_32, CRC_64, Crc16};
+pub use digits::Digits;
 
 /// A check: how a number, or a digest, is computed from other bytes.
 ///

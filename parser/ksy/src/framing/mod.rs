@@ -272,8 +272,11 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen:
         });
         // A check that can't be computed from what was read decides nothing.
         let (Some(covered), Some(check)) = (covered, &attr.check) else { return true };
-        let computed = check.algorithm.number(&covered, stored.end - stored.start);
-        computed.map(i128::from) == Some(integer(own, false, le))
+        let found = match check.digits {
+            None => Some(integer(own, false, le)),
+            Some(digits) => digits.read(own).map(i128::from),
+        };
+        found.is_some() && check.number(&covered, own.len()).map(i128::from) == found
     });
     match (holds, follows) {
         // Its checks are computed again, because it is not known to be valid otherwise.

@@ -1,14 +1,14 @@
 //! Reads what a field is a check of, and how that is computed.
 
-use crate::checks::{Algorithm, Crc};
+use crate::checks::{Algorithm, Crc, Digits};
 use crate::error::nearest;
 use crate::load::Loader;
 use crate::plan::{Attr, Check, Edge, Repeat, Shape, TypeId};
 use crate::yaml::Node;
 
 /// The keys of any check, and those of a CRC by its parameters.
-const KEYS: [&str; 9] =
-    ["algorithm", "from", "to", "plus", "xor", "width", "polynomial", "initial", "reflected"];
+const KEYS: [&str; 10] =
+    ["algorithm", "from", "to", "digits", "plus", "xor", "width", "polynomial", "initial", "reflected"];
 const PARAMETERS: [&str; 4] = ["width", "polynomial", "initial", "reflected"];
 
 impl Loader {
@@ -19,7 +19,16 @@ impl Loader {
         if check.map().is_some() {
             self.check_keys(check, &KEYS, "a check");
         }
+        let digits = match check.get("digits").map(|node| (node.text(), node.place)) {
+            None => None,
+            Some((Some("hexadecimal"), _)) => Some(Digits::Hexadecimal),
+            Some((Some("decimal"), _)) => Some(Digits::Decimal),
+            Some((_, place)) => return self.report(place, "'digits' must be hexadecimal or decimal"),
+        };
         let fits = match (&attr.shape, algorithm.is_keyed()) {
+            (shape, is_keyed) if digits.is_some() => {
+                matches!(shape, Shape::Str(_)) && attr.limit.is_bounded() && !is_keyed
+            }
             (Shape::Int { .. }, false) => true,
             (Shape::Bits { count, .. }, false) => count % 8 == 0 && self.is_at_a_byte(attr, id),
             (Shape::Bytes, true) => attr.limit.is_bounded(),
@@ -28,6 +37,10 @@ impl Loader {
         if !fits || !matches!(attr.repeat, Repeat::Once) {
             let wanted = match (&attr.shape, algorithm.is_keyed()) {
                 (_, true) => "bytes with a size",
+                _ if digits.is_some() => "text ('type: str') with a size",
+                (Shape::Str(_), _) => {
+                    "a whole number, or text with 'digits: hexadecimal' or 'digits: decimal'"
+                }
                 (Shape::Bits { .. }, _) => {
                     "whole bytes, such as b24, after a field of whole bytes that is in every message"
                 }
@@ -44,8 +57,8 @@ impl Loader {
         let first = self.plan.type_of(id).parameters;
         let from = if from == Edge::Field(first) { Edge::Structure } else { from };
         let to = check.get("to").and_then(|node| self.covered_field(node, id));
-        attr.hex = true;
-        attr.check = Some(Check { algorithm, from, to });
+        attr.hex = digits.is_none();
+        attr.check = Some(Check { algorithm, from, to, digits });
     }
 
     /// The field that is the first or the last one that is covered.

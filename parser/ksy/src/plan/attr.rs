@@ -3,10 +3,11 @@
 use crate::plan::EnumId;
 use framescope_parser::Code;
 
-use crate::checks::Algorithm;
+use crate::checks::{Algorithm, Digits};
 use crate::error::Place;
 
 use crate::plan::{Doc, NodeId, Plan, Span, Sym, TypeId};
+use crate::run::numbers::number_bytes;
 
 use crate::strings::Charset;
 
@@ -208,6 +209,27 @@ pub(crate) struct Check {
     pub(crate) from: Edge,
     /// The last field it covers; otherwise all bytes before itself.
     pub(crate) to: Option<u16>,
+    /// How its number is written, if the field is text.
+    pub(crate) digits: Option<Digits>,
+}
+
+impl Check {
+    /// The number that a field of so many bytes has if the check holds; None if it has none.
+    pub(crate) fn number(&self, covered: &[u8], size: usize) -> Option<u64> {
+        let width = match self.digits {
+            None => u32::try_from(size).ok()?,
+            Some(digits) => digits.width(size)?,
+        };
+        self.algorithm.number(covered, width)
+    }
+
+    /// The bytes of a field of so many that has a number. `le` is for a number that is not in digits.
+    pub(crate) fn bytes(&self, number: u64, size: usize, le: bool) -> Vec<u8> {
+        match self.digits {
+            None => number_bytes(number.into(), size, le),
+            Some(digits) => digits.write(number, size),
+        }
+    }
 }
 
 /// Where the bytes that a check covers begin.

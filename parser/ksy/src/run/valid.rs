@@ -72,7 +72,6 @@ impl<'p> Run<'p, '_> {
             }
             return Ok(());
         }
-        let Val::Int(found) = slot.val else { return Ok(()) };
         if self.checked {
             return Ok(());
         }
@@ -80,7 +79,21 @@ impl<'p> Run<'p, '_> {
         let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
             return Ok(());
         };
-        let Some(computed) = check.algorithm.number(&bytes, width) else { return Ok(()) };
+        if let Some(digits) = check.digits {
+            let Some(computed) = check.number(&bytes, width as usize) else {
+                let text = format!("{width} bytes are no digits of a check");
+                self.note(attr.problem.unwrap_or(Code::ChecksumMismatch), attr, span, text);
+                return Ok(());
+            };
+            if digits.read(self.bytes(span)) != Some(computed) {
+                let computed = digits.write(computed, width as usize);
+                let text = format!("it is not {}, which the bytes give", computed.escape_ascii());
+                self.note(attr.problem.unwrap_or(Code::ChecksumMismatch), attr, span, text);
+            }
+            return Ok(());
+        }
+        let Val::Int(found) = slot.val else { return Ok(()) };
+        let Some(computed) = check.number(&bytes, width as usize) else { return Ok(()) };
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         let found = u64::try_from(found & i128::from(mask)).unwrap_or(0);
         if found != computed {

@@ -5,7 +5,6 @@ use crate::plan::ObjectId;
 use crate::plan::{Edge, Shape};
 use crate::run::Scope;
 use crate::run::arena::State;
-use crate::run::numbers::number_bytes;
 use crate::write::Writer;
 
 impl<'p> Writer<'p, '_> {
@@ -56,14 +55,14 @@ impl<'p> Writer<'p, '_> {
                 }
             }
         } else {
-            let Some(number) = check.algorithm.number(&covered, width) else { return false };
-            let (bytes, le) = match attr.shape {
-                Shape::Int { bytes, order, .. } => (bytes, self.run.order(order, &Scope::of(id)).ok()),
-                Shape::Bits { count, le } => (count / 8, Some(le)),
-                _ => return false,
+            let Some(number) = check.number(&covered, width as usize) else { return false };
+            let le = match attr.shape {
+                Shape::Int { order, .. } => self.run.order(order, &Scope::of(id)).ok(),
+                Shape::Bits { le, .. } => Some(le),
+                _ => check.digits.map(|_| false),
             };
             let Some(le) = le else { return false };
-            number_bytes(number.into(), bytes.into(), le)
+            check.bytes(number, width as usize, le)
         };
         let Some(own) = self.part.bytes.get_mut(slot.start as usize..slot.end as usize) else { return false };
         if own == computed || own.len() != computed.len() {

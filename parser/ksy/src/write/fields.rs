@@ -196,6 +196,13 @@ impl<'p> Writer<'p, '_> {
                 };
                 self.one(id, attr, Some(&field(Value::Unsigned(value))), &scope)
             }
+            Some(Shape::Str(_)) if attr.check.is_some() => {
+                // The digits of a check.
+                let Some(size) = attr.fixed_bits.and_then(|bits| usize::try_from(bits / 8).ok()) else {
+                    return Err(missing);
+                };
+                self.one(id, attr, Some(&field(Value::Text("0".repeat(size).into()))), &scope)
+            }
             _ => Err(missing),
         }
     }

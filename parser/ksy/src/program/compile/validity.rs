@@ -103,6 +103,10 @@ impl<'p> Compiler<'p> {
         own: Option<Register>,
     ) -> Option<()> {
         let Some(check) = &attr.check else { return Some(()) };
+        // Numbers in digits are left to what reads without being compiled.
+        if check.digits.is_some() {
+            return None;
+        }
         let is_computed = match stored.kind {
             Kind::Int => !check.algorithm.is_keyed(),
             Kind::Bytes => check.algorithm.is_keyed(),
