@@ -1,7 +1,7 @@
 //! From a sample to descriptions.
 
 use crate::description::{Side, describe};
-use crate::framing::{Framed, Framing, Preamble, of_both};
+use crate::framing::{Framed, Framing, Preamble, of_both_while};
 use crate::{Message, Run, Sample, kinds};
 
 /// A hypothesis on what a capture's messages are.
@@ -24,18 +24,24 @@ const MOST: usize = 3;
 /// So many messages of a side are weighed, and so many of each run at least.
 const WEIGHED: usize = 20_000;
 const LEAST_OF_RUN: usize = 24;
+/// How much of the work is done when the framings are found.
+const FRAMED: f32 = 0.4;
 /// What saves less is no hypothesis.
 const LEAST: f64 = 16.0;
 
-/// The hypotheses on the messages of a sample, the likeliest first; none if nothing is found. `id` is what the descriptions are called. If
-/// `is_cancelled` becomes true, what was found so far is returned.
-pub fn guess(sample: &Sample, id: &str, is_cancelled: &dyn Fn() -> bool) -> Vec<Guess> {
+/// The hypotheses on the messages of a sample, the likeliest first; none if nothing is found. `id` is what the descriptions are called.
+/// `progress` hears what share of the work is done, from 0 to 1; if it returns false, what was found so far is returned.
+pub fn guess(sample: &Sample, id: &str, progress: &dyn Fn(f32) -> bool) -> Vec<Guess> {
     let runs = [0, 1].map(|side| sample.side(side).collect::<Vec<&Run>>());
     let [one, other] = &runs;
     let most = (WEIGHED / one.len().max(other.len()).max(1)).max(LEAST_OF_RUN);
-    let found = of_both([one, other], most);
     let mut guesses: Vec<Guess> = Vec::new();
+    let Some(found) = of_both_while([one, other], most, &|done| progress(done * FRAMED)) else {
+        return guesses;
+    };
     for rank in 0..MOST {
+        let done = FRAMED + (1.0 - FRAMED) * rank as f32 / MOST as f32;
+        let is_cancelled = || !progress(done);
         if is_cancelled() {
             break;
         }
@@ -47,7 +53,11 @@ pub fn guess(sample: &Sample, id: &str, is_cancelled: &dyn Fn() -> bool) -> Vec<
         if framings.iter().all(Option::is_none) || guesses.iter().any(is_known) {
             continue;
         }
-        guesses.push(of(sample, id, framings, &found, is_cancelled));
+        let guess = of(sample, id, framings, &found, &is_cancelled);
+        if is_cancelled() {
+            break;
+        }
+        guesses.push(guess);
     }
     guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     guesses
@@ -65,8 +75,8 @@ fn of(
     all: &[Vec<Framed>; 2],
     is_cancelled: &dyn Fn() -> bool,
 ) -> Guess {
-    let messages = messages(sample, &framings);
-    let count = messages.iter().map(Vec::len).sum();
+    let (messages, before) = messages(sample, &framings);
+    let count = messages.iter().map(Vec::len).sum::<usize>() + before;
     let mut evidence = Vec::new();
     let mut confidence: f64 = 1.0;
     for ((framed, who), all) in framings.iter().zip(["client", "server"]).zip(all) {
@@ -119,16 +129,17 @@ fn confidence_of(framed: &Framed, all: &[Framed]) -> f64 {
     (enough * (0.5 + 0.5 * hit) * (0.8 + 0.2 * margin.clamp(0.0, 1.0))).clamp(0.0, 0.99)
 }
 
-/// The messages of both sides that framings find.
-fn messages<'s>(sample: &'s Sample, framings: &[Option<Framed>; 2]) -> [Vec<Message<'s>>; 2] {
-    let mut all = [Vec::new(), Vec::new()];
+/// The messages of both sides that the rules of framings find, and how many come before those.
+fn messages<'s>(sample: &'s Sample, framings: &[Option<Framed>; 2]) -> ([Vec<Message<'s>>; 2], usize) {
+    let (mut all, mut before) = ([Vec::new(), Vec::new()], 0);
     for (talk, number) in sample.talks.iter().zip(0u32..) {
         let found = [0, 1].map(|side: usize| -> Vec<Message<'s>> {
             let (Some(run), Some(Some(framed))) = (talk.sides.get(side), framings.get(side)) else {
                 return Vec::new();
             };
             let framing: &Framing = &framed.framing;
-            let ranges = framing.find(run, usize::MAX);
+            let found = framing.find(run, usize::MAX);
+            before += found.before.len().saturating_sub(1) + found.encrypted.len().saturating_sub(1);
             let message = |range: std::ops::Range<usize>| Message {
                 bytes: run.bytes.get(range.clone()).unwrap_or_default(),
                 time: run.time(range.start),
@@ -138,7 +149,7 @@ fn messages<'s>(sample: &'s Sample, framings: &[Option<Framed>; 2]) -> [Vec<Mess
                 source: talk.endpoints.get(side).copied().flatten(),
                 target: talk.endpoints.get(1 - side).copied().flatten(),
             };
-            ranges.messages().map(message).collect()
+            found.of_rule().map(message).collect()
         });
         let [mut one, mut other] = found;
         answers(&mut one, &other);
@@ -147,7 +158,7 @@ fn messages<'s>(sample: &'s Sample, framings: &[Option<Framed>; 2]) -> [Vec<Mess
         all_of_one.append(&mut one);
         all_of_other.append(&mut other);
     }
-    all
+    (all, before)
 }
 
 /// Says of each message which one of the other side came last before it.

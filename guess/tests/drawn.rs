@@ -346,13 +346,37 @@ fn nothing_is_found_in_random_and_compressed_bytes() {
     for seed in 0..6 {
         let chance = &mut Chance(seed);
         let bytes: Vec<u8> = (0..60_000).map(|_| chance.next() as u8).collect();
-        let found = guess(&Sample { talks: vec![talk(bytes, 1448)] }, "mine", &|| false);
+        let found = guess(&Sample { talks: vec![talk(bytes, 1448)] }, "mine", &|_| true);
         assert!(found.is_empty(), "{seed}: {:?}", found.first().map(|found| &found.evidence));
         let text: Vec<u8> = (0..400_000).map(|_| b"etaoin shrdlu"[chance.below(13)]).collect();
         let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
         std::io::Write::write_all(&mut packer, &text).unwrap();
-        let found = guess(&Sample { talks: vec![talk(packer.finish().unwrap(), 1448)] }, "mine", &|| false);
+        let found = guess(&Sample { talks: vec![talk(packer.finish().unwrap(), 1448)] }, "mine", &|_| true);
         assert!(found.is_empty(), "{seed}: {:?}", found.first().map(|found| &found.evidence));
+    }
+}
+
+#[test]
+fn how_far_a_guess_is_rises_and_no_stop_is_overheard() {
+    let drawn = draw(3, 200);
+    let talks = drawn.runs.into_iter().map(|run| Talk { sides: [run, Run::default()], ..Talk::default() });
+    let sample = Sample { talks: talks.collect() };
+    let heard = std::cell::RefCell::new(Vec::new());
+    let found = guess(&sample, "mine", &|done| {
+        heard.borrow_mut().push(done);
+        true
+    });
+    let heard = heard.into_inner();
+    assert!(!found.is_empty() && heard.len() > 50 && heard.is_sorted(), "{heard:?}");
+    assert!(heard.iter().all(|done| (0.0..=1.0).contains(done)), "{heard:?}");
+    for most in [0, 1, 5, heard.len() / 2, heard.len() - 1] {
+        let count = std::cell::Cell::new(0);
+        guess(&sample, "mine", &|_| {
+            count.set(count.get() + 1);
+            count.get() <= most
+        });
+        // The parts that are under way each hear it once.
+        assert!(count.get() <= most + 10, "{} after {most}", count.get());
     }
 }
 
@@ -362,7 +386,7 @@ fn every_description_is_loaded() {
         let drawn = draw(seed, 60);
         let talks =
             drawn.runs.into_iter().map(|run| Talk { sides: [run, Run::default()], ..Talk::default() });
-        for found in guess(&Sample { talks: talks.collect() }, "mine", &|| false) {
+        for found in guess(&Sample { talks: talks.collect() }, "mine", &|_| true) {
             let loaded = framescope_ksy::Described::from_ksy(&found.description);
             let loaded = loaded.unwrap_or_else(|error| panic!("{seed}: {error}\n{}", found.description));
             assert_eq!(loaded.warnings(), [], "{seed}: {}", found.description);
@@ -392,7 +416,7 @@ fn any_bytes_give_descriptions_that_are_loaded() {
             let sides = [side(), side()];
             talks.push(Talk { sides, is_datagrams: chance.one_in(4), ..Talk::default() });
         }
-        for found in guess(&Sample { talks }, "mine", &|| false) {
+        for found in guess(&Sample { talks }, "mine", &|_| true) {
             let loaded = framescope_ksy::Described::from_ksy(&found.description);
             let loaded = loaded.unwrap_or_else(|error| panic!("{seed}: {error}\n{}", found.description));
             assert_eq!(loaded.warnings(), [], "{seed}: {}", found.description);

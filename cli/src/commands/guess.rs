@@ -88,13 +88,13 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let mut found = Vec::new();
     for (group, flows) in &groups {
         let progress = RefCell::new(Progress::new(format!("guessing {}", group.name())));
-        let is_stopped = || !progress.borrow_mut().at(0, 1);
+        let at = |share: f32| progress.borrow_mut().at(permille(share), 1000);
         let mut sample = Sample::of(&index, Limits::default(), &|flow| flows.binary_search(&flow).is_ok())
             .map_err(|cause| Error::Unreadable { path: args.capture.file.clone(), cause })?;
         let held = args.holdout.map(|percent| sample.hold_out(percent));
         let id = group.id();
-        let guesses = guess(&sample, &id, &is_stopped);
-        if is_stopped() {
+        let guesses = guess(&sample, &id, &at);
+        if !at(1.0) {
             return Err(Error::interrupted());
         }
         found.push(Found { group: *group, flows: flows.len(), guesses, held });
@@ -106,6 +106,12 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     out.flush()?;
     let damaged = !index.notices().is_empty();
     Ok(if is_empty || damaged { Status::Damaged } else { Status::Done })
+}
+
+/// A share from 0 to 1 in thousandths.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
+fn permille(share: f32) -> u64 {
+    (share.clamp(0.0, 1.0) * 1000.0).round() as u64
 }
 
 struct Found {

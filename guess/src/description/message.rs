@@ -7,7 +7,8 @@ use super::checked::Checked;
 use super::fields::{self, linear};
 use super::names::Names;
 use super::yaml::{Attribute, Document, Structure, list, quoted};
-use crate::framing::{Encoding, LengthField, Rule};
+use super::{texts, values};
+use crate::framing::{Enclosed, Encoding, Headers, LengthField, Lines, Rule, Values, Word};
 use crate::kinds::{self, Kind};
 use crate::layout::layout;
 use crate::{Message, checks};
@@ -18,6 +19,8 @@ pub(super) struct Part {
     /// Lines under `-framescope`.
     pub(super) about: Vec<String>,
     pub(super) evidence: Vec<String>,
+    /// What a message must be that one of another type follows, and that type.
+    pub(super) then: Vec<(String, String)>,
 }
 
 /// A check that is less likely is only mentioned.
@@ -37,7 +40,20 @@ pub(super) fn describe(
         structure: Structure { name: name.to_owned(), ..Structure::default() },
         about: Vec::new(),
         evidence: vec![evidence(rule)],
+        then: Vec::new(),
     };
+    match rule {
+        Rule::Lines(lines) => texts::lines(lines, &mut part, document),
+        Rule::Headers(headers) => texts::headers(headers, &side.messages, &mut part, document),
+        Rule::Value(values) => {
+            let of_type = values::add(*values, document);
+            part.structure.fields.push(Attribute::new("value").with("type", of_type));
+        }
+        _ => {}
+    }
+    if matches!(rule, Rule::Lines(_) | Rule::Headers(_) | Rule::Value(_)) {
+        return part;
+    }
     // The messages without what the rule itself reads: their other bytes are at the same places.
     let plain: Vec<Vec<u8>> = side.messages.iter().map(|message| without(rule, message.bytes)).collect();
     let messages: Vec<Message<'_>> =
@@ -56,7 +72,7 @@ pub(super) fn describe(
     let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
     part.evidence.extend(checks.iter().map(ToString::to_string));
     let check = checks.first().filter(|check| check.confidence() > SURE);
-    let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_)));
+    let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_) | Rule::Enclosed(_)));
     let check = check.and_then(|check| Checked::of(check, width.as_ref()));
     // A check at the end is no part of what a kind decides about.
     let trailer = check.as_ref().map_or(0, Checked::back);
@@ -110,6 +126,11 @@ pub(super) fn describe(
         kind.as_ref(),
         is_cancelled,
     );
+    if let Rule::Enclosed(enclosed) = rule
+        && enclosed.after > 0
+    {
+        part.structure.fields.push(Attribute::new("trailer").with("size", enclosed.after.to_string()));
+    }
     if let Some(body) = &body_id {
         starts.push((head, body.clone()));
     }
@@ -213,6 +234,25 @@ fn body(
             }
         }
         Rule::Terminator(end) => field.with("terminator", fields::terminator(end)),
+        Rule::Enclosed(enclosed) if enclosed.is_doubled => {
+            let name = document.fresh(&part.structure.name, "stretch");
+            let escape = enclosed.end.get(..1).unwrap_or_default();
+            document.types.push(Structure {
+                name: name.clone(),
+                fields: vec![
+                    Attribute::new("bytes").with("terminator", fields::terminator(escape)),
+                    Attribute::new("code").with("type", "u1"),
+                ],
+                ..Structure::default()
+            });
+            let last = enclosed.end.last().copied().unwrap_or(0);
+            let field = field.with("type", name).with("repeat", "until");
+            part.structure.fields.push(field.with("repeat-until", format!("_.code == 0x{last:02x}")));
+            return Some(id);
+        }
+        Rule::Enclosed(enclosed) => field.with("terminator", fields::terminator(&enclosed.end)),
+        // What has structures of its own is described before.
+        Rule::Lines(_) | Rule::Headers(_) | Rule::Value(_) => return None,
         Rule::Magic(magic) => field
             .with("terminator", fields::terminator(magic))
             .with("consume", "false")
@@ -304,6 +344,10 @@ fn without(rule: &Rule, bytes: &[u8]) -> Vec<u8> {
         }
         Rule::Terminator(end) => bytes.strip_suffix(end.as_slice()).unwrap_or(bytes).to_vec(),
         Rule::Magic(magic) => bytes.strip_prefix(magic.as_slice()).unwrap_or(bytes).to_vec(),
+        Rule::Enclosed(Enclosed { start, end, after, .. }) => {
+            let to = bytes.len().saturating_sub(end.len() + after);
+            bytes.get(start.len()..to).unwrap_or_default().to_vec()
+        }
         _ => bytes.to_vec(),
     }
 }
@@ -325,9 +369,32 @@ fn length(
         Rule::Magic(magic) => {
             into.fields.push(Attribute::new(names.unique("magic")).with("contents", list(magic)))
         }
+        Rule::Enclosed(Enclosed { start, .. }) if !start.is_empty() => {
+            into.fields.push(Attribute::new(names.unique("start")).with("contents", list(start)))
+        }
         Rule::Length(field) => length_field(field, messages, into, document),
         _ => {}
     }
+}
+
+/// A message of which nothing is known but where its length is, and its first bytes. If those are of the length, it is read again.
+pub(super) fn counted_message(field: &LengthField, known: usize, document: &mut Document) -> Structure {
+    let mut structure = Structure::default();
+    if known > field.offset {
+        let Encoding::Integer { width, is_little, .. } = field.encoding else { return structure };
+        let suffix = if is_little && width > 1 { "le" } else { "" };
+        structure.peeks.push(("length", "0", format!("u{width}{suffix}")));
+        let body =
+            linear("length", field.unit, field.beyond + i64::from(width) - i64::try_from(known).unwrap_or(0));
+        structure.fields.push(Attribute::new("body").with("size", quoted(&body)));
+        return structure;
+    }
+    if field.offset > known {
+        structure.fields.push(Attribute::new("head").with("size", (field.offset - known).to_string()));
+    }
+    length_field(field, &[], &mut structure, document);
+    structure.fields.push(Attribute::new("body").with("size", quoted(&counted(field, 0))));
+    structure
 }
 
 fn length_field(
@@ -424,9 +491,60 @@ fn evidence(rule: &Rule) -> String {
         Rule::Fixed(size) => format!("each message has {size} bytes"),
         Rule::Length(field) => field.to_string(),
         Rule::Terminator(end) => format!("each message ends with {}", list(end)),
+        Rule::Enclosed(Enclosed { start, end, is_doubled, after }) => {
+            let start =
+                if start.is_empty() { String::new() } else { format!("begins with {} and ", list(start)) };
+            let doubled = if *is_doubled { ", of whose bytes the first is doubled in between" } else { "" };
+            let after = if *after > 0 { format!("; {after} bytes more follow") } else { String::new() };
+            format!("each message {start}ends with {}{doubled}{after}", list(end))
+        }
+        Rule::Lines(lines) => of_lines(lines),
+        Rule::Headers(Headers { length, close, .. }) => {
+            let length = length.as_ref().map(|name| {
+                format!(" and as many bytes as the header {} says", String::from_utf8_lossy(name))
+            });
+            let close = close.map(|close| format!(", then 0x{close:02x}")).unwrap_or_default();
+            format!("each message has headers, an empty line{}{close}", length.unwrap_or_default())
+        }
+        Rule::Value(values) => format!(
+            "each message is a value of {}",
+            match values {
+                Values::Resp => "RESP, as Redis speaks it",
+                Values::MessagePack => "MessagePack",
+                Values::Cbor => "CBOR",
+            }
+        ),
         Rule::Magic(magic) => {
             format!("each message begins with {}, and ends where the next begins", list(magic))
         }
         Rule::Kind { at, .. } => format!("byte {at} says how long the message is, by a table"),
     }
+}
+
+fn of_lines(lines: &Lines) -> String {
+    let mut said = format!("each message is a line that ends with {}", list(&lines.end));
+    if let Some(mark) = lines.mark {
+        let byte = char::from(mark.byte);
+        said.push_str(&format!("; \"{byte}\" after {} bytes says that the next line belongs to it", mark.at));
+    }
+    for (word, follow) in &lines.words {
+        let word = String::from_utf8_lossy(word);
+        let line = |line: &Vec<u8>| String::from_utf8_lossy(line).into_owned();
+        match follow.counted {
+            Some(Word::At(at)) => {
+                said.push_str(&format!("; after {word}, its word {at} counts bytes that follow"))
+            }
+            Some(Word::Last) => {
+                said.push_str(&format!("; after {word}, its last word counts bytes that follow"))
+            }
+            None => {}
+        }
+        if let Some(last) = &follow.through {
+            said.push_str(&format!("; after {word}, lines follow up to \"{}\"", line(last)));
+        }
+        if let Some(last) = &follow.apart {
+            said.push_str(&format!("; the message after {word} ends with the line \"{}\"", line(last)));
+        }
+    }
+    said
 }

@@ -4,14 +4,16 @@ mod checked;
 mod fields;
 mod message;
 mod names;
+mod texts;
+mod values;
 mod yaml;
 
 use std::collections::BTreeSet;
 
-use crate::framing::{Framing, Preamble};
+use crate::framing::{Framing, OPTIONAL, Preamble};
 use crate::{Message, Sample};
 use message::Part;
-use yaml::{Attribute, Document, Structure, quoted};
+use yaml::{Attribute, Document, Structure, list, quoted};
 
 /// What is believed of one side, or of both if they say the same.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ pub(crate) fn describe(
     document.about.push(format!("limit: {}", (longest.unwrap_or(0) * 16).clamp(64 << 10, 64 << 20)));
     let mut evidence = evidence;
     match sides {
-        [both] if both.framing.preamble == Preamble::Bytes(0) => {
+        [both] if both.framing.preamble == Preamble::Bytes(0) && !both.framing.rule.has_stages() => {
             let part = message::describe("message", both, &mut document, is_cancelled);
             evidence.extend(part.evidence);
             document.about.extend(part.about);
@@ -72,41 +74,73 @@ fn conversation(
         [_] => &[("both", "message")],
         _ => &[("client", "request"), ("server", "response")],
     };
+    let mut stages = Vec::new();
     for (side, (who, name)) in sides.iter().zip(names) {
         let mut states: Vec<String> = Vec::new();
         match &side.framing.preamble {
             Preamble::Bytes(0) => {}
-            Preamble::Bytes(count) => {
-                let field = Attribute::new("bytes").with("size", count.to_string());
-                states.push(preamble(document, who, vec![field], false));
-            }
-            Preamble::Through(end) => {
-                let field = Attribute::new("bytes").with("terminator", fields::terminator(end));
-                states.push(preamble(document, who, vec![field], false));
-            }
             Preamble::Segments(count) => {
                 for _ in 0..*count {
                     let field = Attribute::new("bytes").with("size-eos", "true");
-                    states.push(preamble(document, who, vec![field], true));
+                    let fields = Structure { fields: vec![field], ..Structure::default() };
+                    states.push(preamble(document, who, fields, true));
                 }
             }
+            Preamble::Optional { mark, each } => {
+                for _ in 0..OPTIONAL {
+                    let mut fields = opening(each, mark.len(), document);
+                    fields.fields.insert(0, Attribute::new("mark").with("contents", list(mark)));
+                    let name = preamble(document, who, fields, false);
+                    stages.push(format!("    {name}: {{optional: true}}"));
+                    states.push(name);
+                }
+            }
+            one => {
+                let fields = opening(one, 0, document);
+                states.push(preamble(document, who, fields, false));
+            }
         }
-        let Part { structure, about, evidence: more } = message::describe(name, side, document, is_cancelled);
+        let Part { structure, about, evidence: more, then } =
+            message::describe(name, side, document, is_cancelled);
         states.push(structure.name.clone());
+        if !then.is_empty() {
+            stages.push(format!("    {}:", structure.name));
+            stages.push("      then:".to_owned());
+        }
+        for (when, next) in &then {
+            stages.push(format!("        - {{when: {}, next: {next}}}", quoted(when)));
+        }
+        stages.extend(then.iter().map(|(_, next)| format!("    {next}: {{next: {}}}", structure.name)));
         let structure = Structure { about, ..structure };
         document.types.push(structure);
         let of = |line: String| if sides.len() > 1 { format!("{who}: {line}") } else { line };
         evidence.extend(more.into_iter().map(of));
         document.about.push(format!("  {who}: [{}]", states.join(", ")));
     }
+    if !stages.is_empty() {
+        document.about.push("  states:".to_owned());
+        document.about.extend(stages);
+    }
 }
 
 /// Adds a type for what comes before the first message, and returns its name.
-fn preamble(document: &mut Document, who: &str, fields: Vec<Attribute>, is_segment: bool) -> String {
+fn preamble(document: &mut Document, who: &str, fields: Structure, is_segment: bool) -> String {
     let name = document.fresh(who, "preamble");
     let about = if is_segment { vec!["segment-delimited: true".to_owned()] } else { Vec::new() };
-    document.types.push(Structure { name: name.clone(), about, fields, instances: Vec::new() });
+    document.types.push(Structure { name: name.clone(), about, ..fields });
     name
+}
+
+/// The fields of a message before the first, without the bytes that it is known to begin with.
+fn opening(preamble: &Preamble, known: usize, document: &mut Document) -> Structure {
+    let bytes = Attribute::new("bytes");
+    let field = match preamble {
+        Preamble::Bytes(count) => bytes.with("size", count.saturating_sub(known).to_string()),
+        Preamble::Through(end) => bytes.with("terminator", fields::terminator(end)),
+        Preamble::Counted(field) => return message::counted_message(field, known, document),
+        Preamble::Segments(_) | Preamble::Optional { .. } => bytes.with("size-eos", "true"),
+    };
+    Structure { fields: vec![field], ..Structure::default() }
 }
 
 /// Where it is spoken.

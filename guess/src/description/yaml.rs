@@ -34,7 +34,11 @@ pub(super) struct Structure {
     pub(super) name: String,
     /// Lines under `-framescope` of its own.
     pub(super) about: Vec<String>,
+    /// Names and types.
+    pub(super) parameters: Vec<(&'static str, &'static str)>,
     pub(super) fields: Vec<Attribute>,
+    /// What is looked at in advance: its name, where it is, and its type.
+    pub(super) peeks: Vec<(&'static str, &'static str, String)>,
     /// Names and expressions.
     pub(super) instances: Vec<(String, String)>,
 }
@@ -98,6 +102,12 @@ impl Document {
 }
 
 fn fields(out: &mut String, depth: usize, of: &Structure) {
+    if !of.parameters.is_empty() {
+        line_of(out, depth, "params:");
+    }
+    for (name, of_type) in &of.parameters {
+        line_of(out, depth + 1, &format!("- {{id: {name}, type: {of_type}}}"));
+    }
     if of.fields.is_empty() {
         line_of(out, depth, "seq: []");
     } else {
@@ -112,8 +122,11 @@ fn fields(out: &mut String, depth: usize, of: &Structure) {
             line_of(out, depth + 2, &format!("doc: {}", quoted(&field.doc)));
         }
     }
-    if !of.instances.is_empty() {
+    if !of.instances.is_empty() || !of.peeks.is_empty() {
         line_of(out, depth, "instances:");
+    }
+    for (name, place, of_type) in &of.peeks {
+        line_of(out, depth + 1, &format!("{name}: {{pos: {place}, type: {of_type}}}"));
     }
     for (name, value) in &of.instances {
         line_of(out, depth + 1, &format!("{name}: {{value: {}}}", quoted(value)));

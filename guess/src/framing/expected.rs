@@ -13,8 +13,8 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    /// Reads the runs one after another.
-    pub(super) fn of(runs: &[&Run]) -> Expected {
+    /// Reads the runs one after another. None if `goes_on` becomes false.
+    pub(super) fn of(runs: &[&Run], goes_on: &dyn Fn() -> bool) -> Option<Expected> {
         let mut model = Model {
             none: vec![0; 256],
             one: vec![0; 256 * 256],
@@ -24,7 +24,8 @@ impl Expected {
             all: 0,
             believed: [1.0 / 3.0; 3],
         };
-        Expected { runs: runs.iter().map(|run| model.run(&run.bytes)).collect() }
+        let read = |run: &&Run| goes_on().then(|| model.run(&run.bytes));
+        Some(Expected { runs: runs.iter().map(read).collect::<Option<_>>()? })
     }
 
     /// The bits of a byte of a run.

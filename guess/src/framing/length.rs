@@ -61,11 +61,22 @@ impl LengthField {
             Read::Cut => return Some(None),
             Read::Wrong => return None,
         };
-        let counted = i64::try_from(value).ok()?.checked_mul(i64::try_from(self.unit).ok()?)?;
-        let head = self.offset + width;
-        let total = i64::try_from(head).ok()?.checked_add(counted)?.checked_add(self.beyond)?;
+        let total = self.end_of(value, width)?.checked_add(self.beyond)?;
         let total = usize::try_from(total).ok()?;
-        (total >= head).then_some(Some(total))
+        (total >= self.offset + width).then_some(Some(total))
+    }
+
+    /// Where what it counts ends in the message that `bytes` begin with, if nothing were beyond that.
+    pub(super) fn counted(&self, bytes: &[u8]) -> Option<i64> {
+        match self.read(bytes) {
+            Read::Value(value, width) => self.end_of(value, width),
+            Read::Cut | Read::Wrong => None,
+        }
+    }
+
+    fn end_of(&self, value: u64, width: usize) -> Option<i64> {
+        let counted = i64::try_from(value).ok()?.checked_mul(i64::try_from(self.unit).ok()?)?;
+        i64::try_from(self.offset + width).ok()?.checked_add(counted)
     }
 }
 

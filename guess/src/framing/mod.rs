@@ -1,13 +1,29 @@
 //! Where messages begin and end: what a hypothesis says, and the boundaries it finds.
 
 mod candidates;
+mod enclosed;
 mod expected;
+mod headers;
 mod length;
+mod lines;
+mod preambles;
+mod rules;
+mod texts;
+mod tls;
+mod values;
 mod weight;
 
+pub(crate) use candidates::of_both_while;
 pub use candidates::{Framed, of_both};
+pub use enclosed::Enclosed;
+pub use headers::Headers;
+pub(crate) use headers::named;
 pub use length::{Encoding, LengthField};
+pub use lines::{Follow, Lines, Mark, Word};
+pub use values::Values;
 pub use weight::Weight;
+
+use std::ops::Range;
 
 use crate::Run;
 
@@ -22,6 +38,14 @@ pub enum Rule {
     Length(LengthField),
     /// A message ends with these bytes.
     Terminator(Vec<u8>),
+    /// A message begins and ends with some bytes.
+    Enclosed(Enclosed),
+    /// A message is a line, or several, or a line and the bytes that it counts.
+    Lines(Lines),
+    /// A message has headers in lines, and a body.
+    Headers(Headers),
+    /// A message is a value of a serialisation.
+    Value(Values),
     /// A message begins with these bytes, and ends where the next begins.
     Magic(Vec<u8>),
     /// A byte says which of some known lengths it has.
@@ -42,30 +66,81 @@ pub struct Framing {
     pub rule: Rule,
 }
 
-/// What comes before the first message.
+/// What comes before the first message that the rule finds: messages of their own, framed otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Preamble {
-    /// So many bytes.
+    /// One of so many bytes; none if that is 0.
     Bytes(usize),
-    /// So many segments.
+    /// As many as segments.
     Segments(usize),
     /// All up to these bytes, and them.
     Through(Vec<u8>),
+    /// One with a length field of its own.
+    Counted(LengthField),
+    /// Up to two, which are there where a run begins with some bytes.
+    Optional {
+        /// Them.
+        mark: Vec<u8>,
+        /// What each of the messages is.
+        each: Box<Preamble>,
+    },
 }
 
+/// So many optional messages come before the others at most.
+pub(crate) const OPTIONAL: usize = 2;
+
 impl Preamble {
-    /// Where the first message of a run begins.
-    fn end(&self, run: &Run) -> usize {
-        match self {
-            Preamble::Bytes(count) if run.begins => *count,
-            Preamble::Segments(count) if run.begins => {
-                run.segments.get(*count).copied().unwrap_or(run.bytes.len())
-            }
-            Preamble::Bytes(_) | Preamble::Segments(_) => 0,
-            Preamble::Through(end) => {
-                memchr::memmem::find(&run.bytes, end).map_or(run.bytes.len(), |at| at + end.len())
-            }
+    /// Where its messages begin in a run, and where the last of them ends.
+    fn boundaries(&self, run: &Run) -> Vec<usize> {
+        let mut boundaries = vec![0];
+        if !run.begins {
+            return boundaries;
         }
+        match self {
+            Preamble::Bytes(0) => {}
+            Preamble::Segments(count) => {
+                boundaries.extend((0..*count).map(|number| run.segment_end(number)));
+                boundaries.dedup();
+            }
+            Preamble::Optional { mark, each } => {
+                let mut at = 0;
+                while boundaries.len() <= OPTIONAL
+                    && let Some(rest) = run.bytes.get(at..)
+                    && rest.starts_with(mark)
+                    && let Some(length) = each.length(rest)
+                {
+                    at += length;
+                    boundaries.push(at);
+                }
+            }
+            one => boundaries.push(one.length(&run.bytes).unwrap_or(run.bytes.len())),
+        }
+        boundaries
+    }
+
+    /// Whether bytes show where it ends, not a segment.
+    fn is_found(&self) -> bool {
+        match self {
+            Preamble::Through(_) | Preamble::Counted(_) => true,
+            Preamble::Optional { each, .. } => each.is_found(),
+            Preamble::Bytes(_) | Preamble::Segments(_) => false,
+        }
+    }
+
+    /// How long the message is that `bytes` begin with. None if that can't be one, or its end is not there.
+    fn length(&self, bytes: &[u8]) -> Option<usize> {
+        let length = match self {
+            Preamble::Bytes(count) => *count,
+            Preamble::Through(end) => memchr::memmem::find(bytes, end)? + end.len(),
+            Preamble::Counted(field) => field.total(bytes).flatten()?,
+            Preamble::Segments(_) | Preamble::Optional { .. } => return None,
+        };
+        (length > 0 && length <= bytes.len()).then_some(length)
+    }
+
+    /// Where the first message of the rule begins.
+    fn end(&self, run: &Run) -> usize {
+        self.boundaries(run).last().copied().unwrap_or(0)
     }
 }
 
@@ -83,14 +158,18 @@ enum Next {
 /// The messages that a framing finds in a run.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Where they begin, and where the last one ends. Empty if none was found.
+    /// Where those of the preamble begin, and where the last of them ends. Empty if there are none.
+    pub before: Vec<usize>,
+    /// Where those of the rule begin, and where the last one ends. Empty if none was found.
     pub boundaries: Vec<usize>,
+    /// Where the records of TLS begin, to which the direction changes behind them, and where the last one ends. Empty if it does not.
+    pub encrypted: Vec<usize>,
     /// Whether the bytes behind the last one can't be the beginning of one.
     pub is_wrong: bool,
 }
 
 impl Found {
-    /// How many messages.
+    /// How many messages the rule finds.
     pub fn count(&self) -> usize {
         self.boundaries.len().saturating_sub(1)
     }
@@ -103,13 +182,22 @@ impl Found {
         }
     }
 
-    /// Where the messages begin and end.
-    pub fn messages(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
-        self.boundaries.windows(2).filter_map(|pair| match pair {
-            [from, to] => Some(*from..*to),
-            _ => None,
-        })
+    /// Where all messages begin and end.
+    pub fn messages(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        ranges(&self.before).chain(self.of_rule()).chain(ranges(&self.encrypted))
     }
+
+    /// Where those of the rule begin and end.
+    pub fn of_rule(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        ranges(&self.boundaries)
+    }
+}
+
+fn ranges(boundaries: &[usize]) -> impl Iterator<Item = Range<usize>> + '_ {
+    boundaries.windows(2).filter_map(|pair| match pair {
+        [from, to] => Some(*from..*to),
+        _ => None,
+    })
 }
 
 /// Longer messages are not believed.
@@ -119,25 +207,29 @@ impl Framing {
     /// The messages in a run. `most` is how many are looked for.
     pub fn find(&self, run: &Run, most: usize) -> Found {
         let mut found = Found::default();
-        let mut at = self.preamble.end(run);
-        if at >= run.bytes.len() {
+        let before = self.preamble.boundaries(run);
+        let mut at = before.last().copied().unwrap_or(0);
+        if at > run.bytes.len() {
+            return found;
+        }
+        found.before = before;
+        if at == run.bytes.len() {
             return found;
         }
         let mut segment = run.segments.partition_point(|&begin| begin <= at);
         found.boundaries.push(at);
+        let mut last = at;
         while at < run.bytes.len() && found.count() < most {
             while run.segments.get(segment).is_some_and(|&begin| begin <= at) {
                 segment += 1;
             }
             let segment_end = run.segments.get(segment).copied().unwrap_or(run.bytes.len());
-            match self.rule.next(run.bytes.get(at..).unwrap_or_default(), segment_end - at) {
-                Next::Message(length) => at += length,
-                Next::Cut => {
-                    found.is_wrong = run.ends;
-                    break;
-                }
-                Next::Wrong => {
-                    found.is_wrong = true;
+            let before = run.bytes.get(last..at).unwrap_or_default();
+            match self.rule.next(run.bytes.get(at..).unwrap_or_default(), segment_end - at, before) {
+                Next::Message(length) => (last, at) = (at, at + length),
+                next => {
+                    found.encrypted = tls::from(run, at).unwrap_or_default();
+                    found.is_wrong = found.encrypted.is_empty() && (next == Next::Wrong || run.ends);
                     break;
                 }
             }
@@ -148,8 +240,21 @@ impl Framing {
 }
 
 impl Rule {
-    /// What stands first in `bytes`, of which the first segment has `segment`.
-    fn next(&self, bytes: &[u8], segment: usize) -> Next {
+    /// Whether what a message is depends on the one before it.
+    pub(crate) fn has_stages(&self) -> bool {
+        matches!(self, Rule::Lines(lines) if lines.words.values().any(|follow| follow.apart.is_some()))
+    }
+
+    /// In how many parts of a message the rule shows, each as much as the others.
+    fn parts(&self, message: &[u8]) -> usize {
+        match self {
+            Rule::Value(Values::Resp) => values::resp_parts(message),
+            _ => 1,
+        }
+    }
+
+    /// What stands first in `bytes`, of which the first segment has `segment`, after the message `before`.
+    fn next(&self, bytes: &[u8], segment: usize, before: &[u8]) -> Next {
         let whole = |length: usize| match length {
             0 => Next::Wrong,
             _ if length > LONGEST => Next::Wrong,
@@ -168,6 +273,10 @@ impl Rule {
                 Some(at) => whole(at + end.len()),
                 None => Next::Cut,
             },
+            Rule::Enclosed(enclosed) => enclosed.next(bytes),
+            Rule::Lines(lines) => lines.next(bytes, before),
+            Rule::Headers(headers) => headers.next(bytes),
+            Rule::Value(values) => values.next(bytes),
             Rule::Magic(magic) => {
                 let Some(rest) = bytes.strip_prefix(magic.as_slice()) else {
                     let is_cut = magic.starts_with(bytes);

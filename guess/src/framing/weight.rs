@@ -4,9 +4,11 @@
 //! under which hardly any other place of the bytes leads to a message, and that leads from each message to the next, saves what that is
 //! worth. And bytes at the same place of each message are alike, more than the bytes before them let expect.
 
+use rustc_hash::FxHashSet;
+
 use super::expected::Expected;
 use super::length::{Encoding, LengthField};
-use super::{Found, Framing, Next, Preamble, Rule};
+use super::{Enclosed, Follow, Found, Framing, Lines, Next, Preamble, Rule};
 use crate::Run;
 
 /// How many bits a framing saves, by what.
@@ -28,6 +30,8 @@ pub struct Weight {
     pub covered: (usize, usize),
     /// How many runs go on with what can't be a message.
     pub breaks: usize,
+    /// How many runs.
+    pub runs: usize,
 }
 
 impl Weight {
@@ -40,6 +44,8 @@ impl Weight {
         // Where no segment tells anything, that the rule goes on to the end counts instead.
         let (part, all) = if self.at_segments.1 < TELLING { self.covered } else { self.at_segments };
         let share = (part + 1) as f64 / (all + 1) as f64;
+        let whole = (self.runs.saturating_sub(self.breaks) + 1) as f64 / (self.runs + 1) as f64;
+        let share = share * whole;
         let gained = self.segments + self.rule + self.columns;
         gained * if gained > 0.0 { share } else { 1.0 } - self.cost - BREAK * self.breaks as f64
     }
@@ -52,6 +58,7 @@ impl Weight {
         self.covered.0 += other.covered.0;
         self.covered.1 += other.covered.1;
         self.breaks += other.breaks;
+        self.runs += other.runs;
     }
 }
 
@@ -66,6 +73,8 @@ const COLUMNS: usize = 16;
 /// A segment that is shorter does not end only because it is full.
 const LEAST_FULL: usize = 512;
 /// The rule is tried from so many places where no message begins, for so many steps each.
+/// Messages of which so many bytes are the same are not told apart.
+const ALIKE: usize = 64;
 const PLACES: usize = 256;
 const STEPS: usize = 8;
 
@@ -81,7 +90,7 @@ pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most:
     let mut all = Vec::with_capacity(runs.len());
     for run in runs {
         let found = framing.find(run, most);
-        weight.add(&of_segments(run, &found, most));
+        weight.add(&of_segments(run, &found, framing.preamble.is_found(), most));
         all.push(found);
     }
     if framing.rule == Rule::Segment {
@@ -89,7 +98,10 @@ pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most:
         weight.segments = 0.0;
     }
     weight.columns = of_columns(framing, runs, &all, expected);
-    if matches!(framing.rule, Rule::Magic(_) | Rule::Terminator(_)) {
+    if matches!(
+        framing.rule,
+        Rule::Magic(_) | Rule::Terminator(_) | Rule::Lines(_) | Rule::Headers(_) | Rule::Enclosed(_)
+    ) {
         // Numbers one after another have columns too, which bytes that are common in them seem to separate.
         weight.columns = weight.columns.min(weight.segments.max(0.0) + 0.5 * weight.messages as f64);
     }
@@ -107,7 +119,7 @@ fn of_columns(framing: &Framing, runs: &[&Run], all: &[Found], expected: &Expect
     };
     let mut columns = [(); COLUMNS].map(|()| (vec![0u32; 256], 0u32, 0.0f64));
     for (number, (run, found)) in runs.iter().zip(all).enumerate() {
-        for message in found.messages() {
+        for message in found.of_rule() {
             let bytes = run.bytes.get(message.clone()).unwrap_or_default();
             for (place, (&byte, (counts, count, saved))) in bytes.iter().zip(&mut columns).enumerate() {
                 let Some(slot) = counts.get_mut(usize::from(byte)) else { continue };
@@ -122,10 +134,13 @@ fn of_columns(framing: &Framing, runs: &[&Run], all: &[Found], expected: &Expect
 }
 
 /// What is saved of saying where segments begin.
-fn of_segments(run: &Run, found: &Found, most: usize) -> Weight {
-    let begin = found.boundaries.first().copied().unwrap_or(0);
-    let end =
-        if found.count() == most { found.boundaries.last().copied().unwrap_or(0) } else { run.bytes.len() };
+///
+/// Where those before the rule's end counts if that `is_found`, else it was taken from where segments end.
+fn of_segments(run: &Run, found: &Found, is_found: bool, most: usize) -> Weight {
+    let before = if is_found { found.before.get(1..).unwrap_or_default() } else { &[] };
+    let begin = if before.is_empty() { found.boundaries.first().copied().unwrap_or(0) } else { 0 };
+    let is_all = found.count() < most && found.encrypted.is_empty();
+    let end = if is_all { run.bytes.len() } else { found.boundaries.last().copied().unwrap_or(0) };
     let longest = run.segments.iter().enumerate().map(|(at, begin)| run.segment_end(at) - begin).max();
     let longest = longest.unwrap_or(0).max(LEAST_FULL);
     // The end of a segment that is full says nothing.
@@ -135,13 +150,10 @@ fn of_segments(run: &Run, found: &Found, most: usize) -> Weight {
     });
     let told: Vec<usize> = told.chain((run.ends && end == run.bytes.len()).then_some(end)).collect();
     let inner = found.boundaries.get(1..).unwrap_or_default();
-    let hits = inner.iter().filter(|at| told.binary_search(at).is_ok()).count();
-    let (places, length) = (inner.len() as f64, (end - begin).max(1) as f64);
+    let hits = before.iter().chain(inner).filter(|at| told.binary_search(at).is_ok()).count();
+    let (places, length) = ((before.len() + inner.len()) as f64, (end - begin).max(1) as f64);
     let plain = length * entropy2(told.len() as f64 / length);
-    let given = match inner.is_empty() {
-        true => 0.0,
-        false => places * entropy2(hits as f64 / places),
-    };
+    let given = if places > 0.0 { places * entropy2(hits as f64 / places) } else { 0.0 };
     let missed = (told.len() - hits) as f64 * length.log2();
     Weight {
         segments: plain - given - missed,
@@ -149,18 +161,36 @@ fn of_segments(run: &Run, found: &Found, most: usize) -> Weight {
         at_segments: (hits, told.len()),
         covered: (found.covered(), end - begin),
         breaks: found.is_wrong.into(),
+        runs: 1,
         ..Weight::default()
     }
 }
 
 /// What it is worth that the rule leads from each message to the next, by how seldom it does from other places.
 fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
-    if matches!(framing.rule, Rule::Segment | Rule::Fixed(_) | Rule::Terminator(_) | Rule::Magic(_)) {
+    if matches!(
+        framing.rule,
+        Rule::Segment
+            | Rule::Fixed(_)
+            | Rule::Terminator(_)
+            | Rule::Magic(_)
+            | Rule::Lines(_)
+            | Rule::Enclosed(_)
+    ) {
         return 0.0;
     }
-    let lengths = all.iter().flat_map(|found| found.messages().map(|message| message.len()));
+    let lengths = all.iter().flat_map(|found| found.of_rule().map(|message| message.len()));
     let longest = lengths.max().unwrap_or(0).saturating_mul(2);
-    let messages: usize = all.iter().map(Found::count).sum();
+    // What was said before shows nothing new.
+    let mut known: FxHashSet<&[u8]> = FxHashSet::default();
+    let mut messages = 0;
+    for (run, found) in runs.iter().zip(all) {
+        for message in found.of_rule().filter_map(|message| run.bytes.get(message)) {
+            if known.insert(message.get(..ALIKE).unwrap_or(message)) {
+                messages += framing.rule.parts(message);
+            }
+        }
+    }
     let bytes: usize = runs.iter().map(|run| run.bytes.len()).sum();
     let step = (bytes / PLACES).max(1) | 1;
     let (mut steps, mut breaks) = (0usize, 0usize);
@@ -173,7 +203,7 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
                     break;
                 }
                 steps += 1;
-                match framing.rule.next(run.bytes.get(at..).unwrap_or_default(), run.bytes.len() - at) {
+                match framing.rule.next(run.bytes.get(at..).unwrap_or_default(), run.bytes.len() - at, &[]) {
                     Next::Message(length) if length <= longest => at += length,
                     _ => {
                         breaks += 1;
@@ -189,22 +219,66 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
 
 /// How many bits it takes to say which hypothesis it is: what is common takes fewer.
 fn cost(framing: &Framing) -> f64 {
-    let preamble = match &framing.preamble {
+    of_preamble(&framing.preamble) + cost_of_rule(&framing.rule)
+}
+
+fn of_preamble(preamble: &Preamble) -> f64 {
+    match preamble {
         Preamble::Bytes(0) => 0.0,
         Preamble::Bytes(_) => 8.0,
         Preamble::Segments(count) => 6.0 + 2.0 * *count as f64,
-        Preamble::Through(_) => 6.0,
-    };
-    let rule = match &framing.rule {
+        Preamble::Through(_) => 12.0,
+        Preamble::Counted(field) => 2.0 + of_field(field),
+        Preamble::Optional { mark, each } => 2.0 + 4.0 * mark.len() as f64 + of_preamble(each),
+    }
+}
+
+fn cost_of_rule(rule: &Rule) -> f64 {
+    match rule {
         Rule::Segment => 1.0,
         Rule::Fixed(_) => 8.0,
         Rule::Length(field) => of_field(field),
-        Rule::Terminator(end) | Rule::Magic(end) => 4.0 + 8.0 * end.len() as f64,
+        Rule::Terminator(end) => 4.0 + of_end(end),
+        Rule::Magic(magic) => 4.0 + 8.0 * magic.len() as f64,
+        Rule::Enclosed(Enclosed { start, end, is_doubled, after }) => {
+            let more = if *is_doubled { 4.0 } else { 0.0 } + if *after > 0 { 4.0 } else { 0.0 };
+            6.0 + 8.0 * start.len() as f64 + of_end(end) + more
+        }
+        Rule::Lines(lines) => of_lines(lines),
+        Rule::Headers(headers) => {
+            let name = match headers.length.as_deref() {
+                None => 0.0,
+                Some(b"content-length") => 4.0,
+                Some(name) => OF_LETTER * name.len() as f64,
+            };
+            8.0 + of_end(&headers.end) + name + if headers.close.is_some() { 8.0 } else { 0.0 }
+        }
+        Rule::Value(_) => 8.0,
         Rule::Kind { lengths, .. } => {
             6.0 + 16.0 * lengths.iter().filter(|&&length| length > 0).count() as f64
         }
+    }
+}
+
+/// What a letter of a text costs.
+const OF_LETTER: f64 = 5.0;
+
+/// The end of a line is said together.
+fn of_end(end: &[u8]) -> f64 {
+    match end {
+        b"\r\n" => 7.5,
+        end => 8.0 * end.len() as f64,
+    }
+}
+
+fn of_lines(lines: &Lines) -> f64 {
+    let mark = if lines.mark.is_some() { 12.0 } else { 0.0 };
+    let text = |text: &Option<Vec<u8>>| text.as_ref().map_or(0.0, |text| 2.0 + OF_LETTER * text.len() as f64);
+    let of_word = |(word, follow): (&Vec<u8>, &Follow)| {
+        let counted = if follow.counted.is_some() { 4.0 } else { 0.0 };
+        4.0 + OF_LETTER * word.len() as f64 + counted + text(&follow.through) + text(&follow.apart)
     };
-    preamble + rule
+    4.0 + of_end(&lines.end) + mark + lines.words.iter().map(of_word).sum::<f64>()
 }
 
 fn of_field(field: &LengthField) -> f64 {
