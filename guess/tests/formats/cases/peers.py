@@ -253,9 +253,9 @@ def nbd_read(reader, side, state):
             option, length = reader.fields("number:4 length:4")
             reader.take("bytes", length)
             reader.end()
+        # Both sides have agreed on extended headers.
         while reader.left:
-            _, _, kind, handle, _, size = reader.fields("constant:4 constant:2 number:2 sequence:8 number:8 length:4")
-            state[handle] = kind, size
+            _, _, kind, _, _, size = reader.fields("constant:4 number:2 number:2 number/constant:8 number:8 length:8")
             if kind == 1:
                 reader.take("bytes", size)
             reader.end()
@@ -269,18 +269,11 @@ def nbd_read(reader, side, state):
         reader.take("bytes", length)
         reader.end()
     while reader.left:
-        if reader.peek(4) == b"\x66\x8e\x33\xef":
-            reader.take("constant", 4)
-            _, kind, _, size = reader.fields("number:2 number:2 sequence/echo:8 length:4")
-            if kind == 1:
-                reader.take("number", 8)
-                size -= 8
-            reader.take("bytes", size)
-        else:
-            reader.take("constant", 4)
-            _, handle = reader.fields("number:4 sequence/echo:8")
-            kind, size = state.get(handle, (1, 0))
-            reader.take("bytes", size if kind == 0 else 0)
+        _, _, kind, _, _, size = reader.fields("constant:4 number:2 number:2 number/constant:8 number:8 length:8")
+        end = reader.at + size
+        if kind == 1:
+            reader.number("number", 8)
+        reader.take("random", end - reader.at)
         reader.end()
 
 
@@ -299,7 +292,6 @@ def x11_run():
 def x11_read(reader, side, state):
     if side == 0:
         reader.fields("number:1 constant:1 number:2 number:2 length:2 length:2 constant:2")
-        reader.take("bytes", reader.left and state.setdefault("auth", 0))
         reader.end()
         while reader.left:
             _, _, units = reader.fields("number:1 number:1 length:2")
@@ -367,7 +359,7 @@ def erlang_run():
 
 
 def erlang_read(reader, side, state):
-    for _ in range(2 if side == 1 else 2):
+    for _ in range(2):
         length = reader.number("length", 2)
         reader.take("bytes", length)
         reader.end()
