@@ -38,7 +38,7 @@ class Reader:
         parts = (part.partition(":") for part in text.split())
         return [self.number(kind, int(count)) for kind, _, count in parts]
 
-    def until(self, kind, end, end_kind="constant"):
+    def until(self, kind, end, end_kind="end"):
         """All up to some bytes, which are a field of their own."""
         found = self.data.find(end, self.at)
         if found < 0:
