@@ -1,0 +1,109 @@
+//! How well formats are guessed of which there is real traffic: those of the corpus without their descriptions, and those of `formats`
+//! beside this, that were never described.
+//!
+//! `cargo test -p framescope-guess --test recorded -- --nocapture` prints a table. `GUESS_FORMAT=NAME` looks at one format, and says more.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
+mod claims;
+mod known;
+mod table;
+
+use known::Known;
+use table::{Measured, Totals, percent};
+
+/// What must be reached with 20, with 200 and with all messages, in percent: formats of which 99 % of the messages are found, bytes in the right
+/// kind of field, and checks.
+const LEAST: [(usize, [usize; 3]); 3] = [(20, [0, 0, 0]), (200, [0, 0, 0]), (usize::MAX, [0, 0, 0])];
+
+fn all() -> Vec<Known> {
+    let wanted = std::env::var("GUESS_FORMAT").ok();
+    let is_wanted = |name: &&String| wanted.as_ref().is_none_or(|wanted| wanted == *name);
+    let described = known::names("../corpus/formats");
+    let recorded = known::names("tests/formats");
+    let described = described.iter().filter(is_wanted).map(|name| known::described(name));
+    described.chain(recorded.iter().filter(is_wanted).map(|name| known::recorded(name))).collect()
+}
+
+#[test]
+fn messages_fields_and_checks_of_recorded_formats_are_found() {
+    let all = all();
+    let measured: Vec<Vec<Measured>> = LEAST
+        .iter()
+        .map(|(count, _)| all.iter().map(|known| Measured::of(&known.first(*count))).collect())
+        .collect();
+    println!(
+        "format | messages | 20: client, server, bytes | 200: client, server, bytes | all: client, server, bytes, checks, sure and wrong, confidence"
+    );
+    for (number, known) in all.iter().enumerate() {
+        let [few, many, most] = [0, 1, 2].map(|count: usize| &measured[count][number]);
+        let of = |one: &Measured| format!("{} {} {}", one.share(0), one.share(1), percent(one.bytes));
+        println!(
+            "{} | {} | {} | {} | {} {} of {}, {} of {}, {:.2}",
+            known.name,
+            known.count(),
+            of(few),
+            of(many),
+            of(most),
+            most.checks.0,
+            most.checks.1,
+            most.sure.0,
+            most.sure.1,
+            most.confidence
+        );
+        if std::env::var_os("GUESS_FORMAT").is_some() {
+            for one in [few, many, most] {
+                println!("{:.2} {:#?} {:#?}", one.confidence, one.evidence, one.false_claims);
+            }
+        }
+    }
+    let mut missed = Vec::new();
+    for ((count, least), measured) in LEAST.iter().zip(&measured) {
+        let totals = Totals::of(measured);
+        println!(
+            "{}: 99 % of the messages found in {} of {} formats ({}), bytes in the right kind of field {}, checks {} of {}, sure and wrong {} of {} ({})",
+            if *count == usize::MAX { "all".to_owned() } else { count.to_string() },
+            totals.found.0,
+            totals.found.1,
+            percent(totals.found),
+            percent(totals.bytes),
+            totals.checks.0,
+            totals.checks.1,
+            totals.sure.0,
+            totals.sure.1,
+            percent(totals.sure)
+        );
+        for (bin, (all, right, confidence)) in totals.bins.iter().enumerate().filter(|(_, bin)| bin.0 > 0) {
+            println!(
+                "    confidence 0.{bin} to 0.{}: {right} of {all} right, {:.2} on average",
+                bin + 1,
+                confidence / *all as f64
+            );
+        }
+        for (least, (right, of)) in least.iter().zip([totals.found, totals.bytes, totals.checks]) {
+            if right * 100 < of * least {
+                missed.push((count, right, of, least));
+            }
+        }
+    }
+    assert!(missed.is_empty() || std::env::var_os("GUESS_FORMAT").is_some(), "{missed:?}");
+}
+
+#[test]
+fn descriptions_of_recorded_formats_are_loaded() {
+    for known in all() {
+        let found = framescope_guess::guess(&known.sample, "mine", &|_| true);
+        for found in found {
+            let loaded = framescope_ksy::Described::from_ksy(&found.description);
+            let loaded =
+                loaded.unwrap_or_else(|error| panic!("{}: {error}\n{}", known.name, found.description));
+            assert_eq!(loaded.warnings(), [], "{}: {}", known.name, found.description);
+        }
+    }
+}
