@@ -6,6 +6,7 @@ use super::Side;
 use super::checked::Checked;
 use super::fields::{self, linear};
 use super::names::Names;
+use super::stated::Stated;
 use super::yaml::{Attribute, Document, Structure, list, quoted};
 use crate::framing::{Encoding, LengthField, Rule};
 use crate::kinds::{self, Kind};
@@ -42,7 +43,10 @@ pub(super) fn describe(
     let plain: Vec<Vec<u8>> = side.messages.iter().map(|message| without(rule, message.bytes)).collect();
     let messages: Vec<Message<'_>> =
         side.messages.iter().zip(&plain).map(|(message, bytes)| message.with(bytes)).collect();
+    let width = fixed_length(rule);
+    let stated = Stated::of(side, width.as_ref());
     if let Rule::Terminator(end) = rule
+        && stated.is_empty()
         && messages.iter().all(|message| is_text(message.bytes))
     {
         let field = Attribute::new("text").with("type", "str").with("encoding", "UTF-8");
@@ -52,12 +56,13 @@ pub(super) fn describe(
         return part;
     }
     let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
-    let width = fixed_length(rule);
     let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
     part.evidence.extend(checks.iter().map(ToString::to_string));
     let check = checks.first().filter(|check| check.confidence() > SURE);
     let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_)));
-    let check = check.and_then(|check| Checked::of(check, width.as_ref()));
+    let check =
+        check.and_then(|check| Checked::of(check, width.as_ref())).filter(|check| stated.is_free(check));
+    let check = stated.check.clone().or(check);
     // A check at the end is no part of what a kind decides about.
     let trailer = check.as_ref().map_or(0, Checked::back);
     let messages: Vec<Message<'_>> = messages
@@ -68,16 +73,18 @@ pub(super) fn describe(
     let before = before(rule);
     let taken: Vec<Range<usize>> =
         check.iter().filter_map(|check| check.at.map(|at| at..at + check.size())).collect();
-    let kind = match rule {
-        Rule::Kind { at, .. } => kinds::at(&bytes, *at),
+    let taken: Vec<Range<usize>> = taken.into_iter().chain(stated.ranges()).collect();
+    let kind = match (rule, stated.kind) {
+        (Rule::Kind { at, .. }, _) => kinds::at(&bytes, *at),
+        (_, Some(at)) => kinds::at(&bytes, at),
         _ => kinds::kind(&bytes, &taken),
     };
-    let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before);
+    let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before).max(stated.head());
     if let Some(check) = &check {
         head = check.at.map_or(head, |at| head.max(at + check.size())).max(check.from);
     }
     let mut names = Names::default();
-    let header = Header { messages: &messages, kind: kind.as_ref(), check: check.as_ref() };
+    let header = Header { messages: &messages, kind: kind.as_ref(), check: check.as_ref(), stated: &stated };
     let mut starts = Vec::new();
     let is_flagged = matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. }));
     let flagged = usize::from(is_flagged && before > 0);
@@ -108,6 +115,7 @@ pub(super) fn describe(
         &messages,
         (rule, head - before, head, trailer),
         kind.as_ref(),
+        &stated,
         is_cancelled,
     );
     if let Some(body) = &body_id {
@@ -140,6 +148,7 @@ struct Header<'m, 's> {
     messages: &'m [Message<'s>],
     kind: Option<&'m Kind>,
     check: Option<&'m Checked>,
+    stated: &'m Stated,
 }
 
 impl Header<'_, '_> {
@@ -160,6 +169,7 @@ impl Header<'_, '_> {
         cuts.extend(kind.iter().flat_map(|at| [*at, at + 1]));
         cuts.extend(check.iter().flat_map(|(at, size)| [*at, at + size]));
         cuts.extend(self.check.iter().map(|check| check.from));
+        cuts.extend(self.stated.ranges().flat_map(|range| [range.start, range.end]));
         cuts.retain(|cut| (range.start..=range.end).contains(cut));
         cuts.sort_unstable();
         cuts.dedup();
@@ -174,6 +184,8 @@ impl Header<'_, '_> {
                 document.enums.insert(format!("{owner}_kind"), values.collect());
             } else if check.is_some_and(|(at, _)| at == from) {
                 part.structure.fields.push(Attribute::new("check"));
+            } else if let Some(said) = self.stated.field(&(from..to)) {
+                fields::add(&said, &mut part.structure, names, document);
             } else {
                 let messages: Vec<Message<'_>> =
                     self.messages.iter().filter_map(|message| message.part(from..to)).collect();
@@ -194,6 +206,7 @@ fn body(
     messages: &[Message<'_>],
     (rule, after, head, trailer): (&Rule, usize, usize, usize),
     kind: Option<&Kind>,
+    stated: &Stated,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Option<String> {
     let rest = |message: &Message<'_>| message.bytes.len().saturating_sub(head);
@@ -226,12 +239,13 @@ fn body(
             field.with("size", quoted(&format!("{}0", sized.collect::<String>())))
         }
     };
-    let mut of_group = |group: &str, messages: Vec<Message<'_>>| {
-        if messages.len() < FEWEST {
+    let mut of_group = |group: &str, kind: Option<u8>, messages: Vec<Message<'_>>| {
+        let is_said = stated.has_body(kind);
+        if messages.len() < FEWEST && !is_said {
             return None;
         }
-        let found = layout(&messages, &[], is_cancelled);
-        if found.fields.iter().all(|field| field.meaning == crate::layout::Meaning::Bytes) {
+        let found = stated.layout(&messages, (head, trailer), kind, is_cancelled);
+        if !is_said && found.fields.iter().all(|field| field.meaning == crate::layout::Meaning::Bytes) {
             return None;
         }
         let name = document.fresh(group, "body");
@@ -248,7 +262,7 @@ fn body(
     };
     match kind {
         None => {
-            if let Some(name) = of_group(&owner, bodies(None)) {
+            if let Some(name) = of_group(&owner, None, bodies(None)) {
                 field = field.with("type", name);
             }
         }
@@ -257,7 +271,7 @@ fn body(
                 .values
                 .keys()
                 .filter_map(|value| {
-                    let name = of_group(&format!("{owner}_{value}"), bodies(Some(*value)))?;
+                    let name = of_group(&format!("{owner}_{value}"), Some(*value), bodies(Some(*value)))?;
                     Some(format!("{owner}_kind::kind_{value}: {name}"))
                 })
                 .collect();
@@ -271,7 +285,7 @@ fn body(
 }
 
 /// Where the length field is, if that is the same in all messages.
-fn fixed_length(rule: &Rule) -> Option<Range<usize>> {
+pub(crate) fn fixed_length(rule: &Rule) -> Option<Range<usize>> {
     let Rule::Length(field) = rule else { return Some(0..0) };
     let is_fixed =
         matches!(field.encoding, Encoding::Integer { .. } | Encoding::Digits(_) | Encoding::HexDigits(_));
@@ -418,7 +432,7 @@ fn counted(field: &LengthField, after: usize) -> String {
     linear(value, field.unit, field.beyond - i64::try_from(after).unwrap_or(i64::MAX))
 }
 
-fn evidence(rule: &Rule) -> String {
+pub(crate) fn evidence(rule: &Rule) -> String {
     match rule {
         Rule::Segment => "each segment or datagram is one message".to_owned(),
         Rule::Fixed(size) => format!("each message has {size} bytes"),

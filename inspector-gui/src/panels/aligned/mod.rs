@@ -33,6 +33,8 @@ pub(crate) struct AlignedPanel {
     across: Across,
     /// The position that was chosen last.
     column: Option<i64>,
+    /// The byte of a message on which a drag began.
+    anchor: Option<(RowId, usize)>,
     /// The cursor that this position was last that of.
     followed: Option<(RowId, usize)>,
     /// Whether bytes that are characters are shown as these.
@@ -79,16 +81,17 @@ pub(crate) fn show(
     ui: &mut Ui,
     context: ViewContext<'_>,
     panel: &mut AlignedPanel,
+    is_stating: bool,
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
-    controls::show(ui, context, panel, commands);
+    controls::show(ui, context, panel, is_stating, commands);
     let Some(counted) = panel.aligned.counted().filter(|_| panel.aligned.rows().is_some()) else {
         ui.weak("Reading...");
         return;
     };
     if panel.aligned.rows().is_some_and(|rows| rows.is_empty() && rows.is_caught_up()) {
-        controls::nothing(ui, panel);
+        controls::nothing(ui, panel, commands);
         return;
     }
     if let Some(error) = panel.aligned.error() {
