@@ -114,8 +114,7 @@ pub(super) fn describe(
         document,
         &messages,
         (rule, head - before, head, trailer),
-        kind.as_ref(),
-        &stated,
+        (kind.as_ref(), &stated),
         is_cancelled,
     );
     if let Some(body) = &body_id {
@@ -205,8 +204,7 @@ fn body(
     document: &mut Document,
     messages: &[Message<'_>],
     (rule, after, head, trailer): (&Rule, usize, usize, usize),
-    kind: Option<&Kind>,
-    stated: &Stated,
+    (kind, stated): (Option<&Kind>, &Stated),
     is_cancelled: &dyn Fn() -> bool,
 ) -> Option<String> {
     let rest = |message: &Message<'_>| message.bytes.len().saturating_sub(head);

@@ -9,7 +9,7 @@ use crate::framing::{Framing, Preamble, Rule};
 use crate::layout::{
     Among, Edge, Field, Layout, Meaning, Number, Order, Place as FieldPlace, Size, Taken, layout,
 };
-use crate::stated::{Basis, Place, Statement, What};
+use crate::stated::{Basis, Place, Statement, What, width};
 use crate::{Message, kinds};
 
 /// Describes messages by what is said of them, and the rest of their bytes by what is guessed. None if there is no message.
@@ -269,7 +269,7 @@ fn is_usable(check: &Check) -> bool {
     let at = match check.place {
         CheckPlace::Start(at) | CheckPlace::End(at) => at,
     };
-    let width = check.algorithm.parameters().map(|crc| usize::from(crc.width).div_ceil(8));
+    let width = width(&check.algorithm);
     at < LONGEST_HEADER
         && check.from < LONGEST_HEADER
         && matches!(check.size, 1 | 2 | 3 | 4 | 8)

@@ -21,6 +21,7 @@ use crate::layout::{Clock, Edge, Encoding, Form, Number, Order};
 
 pub use basis::{Basis, Located};
 pub use next::Proposal;
+pub(crate) use offers::width;
 pub use offers::{Offer, check_of};
 pub use report::{Report, Verdict};
 
@@ -189,10 +190,10 @@ impl What {
             What::Length { order, beyond } => {
                 let counts = match *beyond {
                     0 => "length of what follows it".to_owned(),
+                    1 => "length of what follows it, without 1 byte".to_owned(),
+                    -1 => "length of what follows it, and 1".to_owned(),
                     beyond if beyond > 0 => format!("length of what follows it, without {beyond} bytes"),
-                    beyond => {
-                        format!("length of what follows it and of {} bytes before", beyond.unsigned_abs())
-                    }
+                    beyond => format!("length of what follows it, and {}", beyond.unsigned_abs()),
                 };
                 format!("{counts}{}", ordered(*order, length))
             }

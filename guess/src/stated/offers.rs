@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use framescope_ksy::checks::Algorithm;
+use framescope_ksy::checks::{Algorithm, Crc};
 
 use super::basis::Basis;
 use super::holding::holding;
@@ -25,8 +25,9 @@ pub struct Offer {
 
 /// A length field that is off by more bytes is none.
 const FAR: i64 = 64;
-/// What holds in fewer messages is not offered, in percent.
-const LEAST: usize = 10;
+/// What holds in fewer messages is not offered, in percent: of what could be constant, and of all else.
+const LEAST_CONSTANT: usize = 10;
+const LEAST: usize = 40;
 /// Checks are tried on so many messages first.
 const TRIED: usize = 48;
 const ORDERS: [Order; 2] = [Order::Big, Order::Little];
@@ -61,7 +62,8 @@ impl Basis<'_> {
         let mut add = |what: What, is_telling: bool| {
             let found = holding(self, &of(what.clone()));
             let holds = found.iter().filter(|(_, holds)| *holds).count();
-            if holds > 0 && holds * 100 >= found.len() * LEAST {
+            let least = if matches!(what, What::Constant(_)) { LEAST_CONSTANT } else { LEAST };
+            if holds > 0 && holds * 100 >= found.len() * least {
                 offers.push(Offer { what, holds, of: found.len(), is_telling });
             }
         };
@@ -74,8 +76,8 @@ impl Basis<'_> {
         for check in checks.iter().filter(|check| is_at(check, place)) {
             add(What::Check(check.clone()), true);
         }
-        for check in self.simple_checks(&plain) {
-            add(What::Check(check), distinct > 2);
+        if distinct > 2 {
+            self.simple_checks(&plain).into_iter().for_each(|check| add(What::Check(check), true));
         }
         let orders: &[Order] = if place.length == Some(1) { &[Order::Big] } else { &ORDERS };
         for &order in orders {
@@ -89,7 +91,7 @@ impl Basis<'_> {
             > fields.iter().map(Vec::len).sum::<usize>();
         add(What::Text(Encoding::Utf8), is_text && place.length.is_none_or(|length| length > 2));
         add(What::Text(Encoding::Ascii), false);
-        if place.length.is_none_or(|length| length.is_multiple_of(2)) {
+        if place.length.is_none_or(|length| length.is_multiple_of(2) && length > 4) {
             ORDERS.into_iter().for_each(|order| add(What::Text(Encoding::Utf16(order)), false));
         }
         if place.length == Some(1) {
@@ -179,7 +181,7 @@ fn forms(place: Place) -> &'static [Form] {
 pub fn check_of(place: Place, name: &str, form: Form) -> Option<Check> {
     let algorithm = Algorithm::named(name).filter(|algorithm| !algorithm.is_keyed())?;
     let size = place.length.filter(|length| matches!(length, 1 | 2 | 3 | 4 | 8))?;
-    if algorithm.parameters().is_some_and(|crc| usize::from(crc.width).div_ceil(8) != size) {
+    if width(&algorithm).is_some_and(|width| width != size) {
         return None;
     }
     let (at, from, to) = match place.edge {
@@ -188,6 +190,22 @@ pub fn check_of(place: Place, name: &str, form: Form) -> Option<Check> {
         Edge::End => (CheckPlace::End(place.offset), 0, CheckPlace::End(place.offset)),
     };
     Some(Check { place: at, size, form, algorithm, from, to, own: Own::Apart, holds: (0, 0), bits: 0.0 })
+}
+
+/// How many bytes the numbers of a check have; None where that is not said.
+pub(crate) fn width(algorithm: &Algorithm) -> Option<usize> {
+    let name = algorithm.name();
+    let known = || Crc::all().find(|(known, _)| *known == name).map(|(_, crc)| crc);
+    if let Some(crc) = algorithm.parameters().or_else(known) {
+        return Some(usize::from(crc.width).div_ceil(8));
+    }
+    match name {
+        "adler-32" => Some(4),
+        "internet" => Some(2),
+        name if name.starts_with("fletcher-32") => Some(4),
+        name if name.contains("-16") => Some(2),
+        _ => None,
+    }
 }
 
 /// Whether a check is in the bytes at a place.

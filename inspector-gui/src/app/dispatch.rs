@@ -58,7 +58,6 @@ impl App {
                 self.show_tab(Tab::Aligned);
             }
             Command::Say(say) => self.say(say),
-            Command::GoToOffset(flow, side, offset) => self.go_to_offset(flow, side, offset),
             Command::CloseEditor => self.close_editor(),
             Command::CloseHealth => (self.health, self.checking) = (None, None),
             Command::Dismiss(number) => {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use eframe::egui::Context;
-use framescope_capture::FlowId;
 use framescope_guess::groups::alike;
 use framescope_parser::{Direction, Severity};
 
@@ -96,30 +95,6 @@ impl App {
         match text {
             Some(text) => drop(self.use_text(text, group, &flows)),
             None => self.notify("There is no message to describe.", Severity::Note),
-        }
-    }
-
-    /// Shows the message at a place of a stream.
-    pub(super) fn go_to_offset(&mut self, flow: FlowId, side: u8, offset: u64) {
-        let Some(document) = &self.document else { return };
-        let direction = if side == 0 { Direction::Forward } else { Direction::Backward };
-        let row = {
-            let index = document.index();
-            let Some(flow) = index.flow_id(flow.number()) else { return };
-            let has_it = |number: &framescope_capture::RowId| {
-                index.row(*number).is_some_and(|row| (row.offset..row.offset + row.length).contains(&offset))
-            };
-            index.stream_rows(flow, direction).find(has_it).and_then(|number| {
-                let at = usize::try_from(offset - index.row(number)?.offset).ok()?;
-                Some((number, at))
-            })
-        };
-        let Some((row, at)) = row else {
-            return self.notify("No row has these bytes.", Severity::Note);
-        };
-        self.go_to(row);
-        if at > 0 {
-            self.highlight_byte(at);
         }
     }
 }

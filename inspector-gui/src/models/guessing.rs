@@ -42,13 +42,15 @@ impl Hypothesis {
 
     /// How much it covers.
     pub(crate) fn coverage(&self) -> String {
-        format!("{} of everything, in {}", share(self.all), messages(self.all))
+        format!("It explains {}, as {}.", share(self.all), messages(self.all))
     }
 
     /// How well it fits what it was not made of; None if nothing was kept apart.
     pub(crate) fn test(&self) -> Option<String> {
         let Fit { bytes, .. } = self.held_out;
-        (bytes > 0).then(|| format!("{} kept apart, in {}", share(self.held_out), messages(self.held_out)))
+        let text =
+            || format!("Of what was kept apart: {}, as {}.", share(self.held_out), messages(self.held_out));
+        (bytes > 0).then(text)
     }
 }
 
@@ -62,9 +64,9 @@ fn messages(fit: Fit) -> String {
     let plural = if fit.messages == 1 { "" } else { "s" };
     let problems = match fit.problems {
         0 => "without a problem".to_owned(),
-        problems => format!("{} of them with a problem", grouped(problems)),
+        problems => format!("of which {} have a problem", grouped(problems)),
     };
-    format!("{} message{plural}, {problems}", grouped(fit.messages))
+    format!("{} message{plural} {problems}", grouped(fit.messages))
 }
 
 /// Why there is no answer.
@@ -173,9 +175,12 @@ fn find(
     for (guess, number) in guesses.into_iter().zip(0u64..) {
         // Every description that is written can be loaded.
         let Ok(described) = Described::from_ksy(&guess.description) else { continue };
-        let done = GUESSED + (100 - GUESSED) * number / count.max(1);
         let options = options_with(options, &described, group);
-        let index = read(source.clone(), &options, &mut |_| control.report(done, 100))?;
+        let index = read(source.clone(), &options, &mut |index| {
+            let (read, length) = (index.position() * 100, index.source().length().max(1));
+            let tried = number * 100 + read / length;
+            control.report(GUESSED + (100 - GUESSED) * tried / (count * 100).max(1), 100)
+        })?;
         let sides = [Direction::Forward, Direction::Backward];
         let all = flows.iter().flat_map(|flow| sides.map(|side| (*flow, side, 0)));
         let (all, held_out) = (fit(&before, &index, all), fit(&before, &index, held.streams()));

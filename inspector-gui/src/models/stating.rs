@@ -139,10 +139,11 @@ impl Stating {
     pub(crate) fn say(&mut self, statement: Statement) {
         let mut said: Vec<Statement> = self.said().to_vec();
         let is_length = |one: &Statement| matches!(one.what, What::Length { .. });
-        said.retain(|other| {
-            !other.contradicts(&statement)
-                && !(is_length(other) && is_length(&statement) && other.side == statement.side)
-        });
+        let is_replaced = |other: &Statement| {
+            let is_other_length = is_length(other) && is_length(&statement) && other.side == statement.side;
+            is_other_length || other.contradicts(&statement)
+        };
+        said.retain(|other| !is_replaced(other));
         said.push(statement);
         said.sort_by_key(|said| (said.place.edge == Edge::End, said.place.offset));
         self.change(said);

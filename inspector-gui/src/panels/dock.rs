@@ -97,7 +97,7 @@ impl Dock {
         match self.tab {
             Tab::Message => {
                 let shown = (self.is_stating, stating);
-                stating::beside(ui, is_beside, shown, commands, |ui, commands| {
+                stating::beside(ui, context, shown, commands, |ui, commands| {
                     self.message(ui, context, sizes, commands);
                 });
             }
@@ -110,7 +110,7 @@ impl Dock {
             Tab::Aligned => {
                 let (panel, inspector) = (&mut self.aligned, (&mut self.inspector, &mut sizes.inspector));
                 let is_stating = self.is_stating;
-                stating::beside(ui, is_beside, (is_stating, stating), commands, |ui, commands| {
+                stating::beside(ui, context, (is_stating, stating), commands, |ui, commands| {
                     inspector::beside(ui, context, inspector, commands, |ui, commands| {
                         aligned::show(ui, context, panel, is_stating, commands);
                     });

@@ -24,7 +24,7 @@ pub(crate) fn show(ui: &mut Ui, guessing: Option<&Guessing>, commands: &mut Vec<
     match &guessing.state {
         State::Running(job) => {
             ui.horizontal(|ui| {
-                let bar = ProgressBar::new(job.progress()).desired_width(260.0).animate(true);
+                let bar = ProgressBar::new(job.progress()).desired_width(260.0);
                 ui.add(bar.text("looking at the bytes"));
                 if ui.button("Cancel").clicked() {
                     commands.push(Command::CancelGuess);
@@ -37,7 +37,7 @@ pub(crate) fn show(ui: &mut Ui, guessing: Option<&Guessing>, commands: &mut Vec<
         }
         State::Done(found) if found.is_empty() => nothing(ui, commands),
         State::Done(found) => {
-            ui.weak("A fifth of the bytes was kept apart, to try each answer on what it was not made of.");
+            ui.weak("The answers are made of four fifths of the bytes. The last fifth was kept apart, to try them on.");
             ScrollArea::vertical().id_salt("guesses").auto_shrink([false, false]).show(ui, |ui| {
                 for (number, found) in found.iter().enumerate() {
                     hypothesis(ui, number, found, guessing.used == Some(number), commands);
@@ -81,9 +81,9 @@ fn hypothesis(ui: &mut Ui, number: usize, found: &Hypothesis, is_used: bool, com
                 ui.add(Label::new(line).wrap());
             });
         }
-        ui.label(format!("It explains {}.", found.coverage()));
+        ui.add(Label::new(found.coverage()).wrap());
         if let Some(test) = found.test() {
-            ui.label(format!("Of what it was not made of, it explains {test}."));
+            ui.add(Label::new(test).wrap());
         }
         CollapsingHeader::new("Description").id_salt(("description", number)).show(ui, |ui| {
             ui.add(Label::new(RichText::new(&found.guess.description).monospace()).wrap());

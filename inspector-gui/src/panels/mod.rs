@@ -110,8 +110,6 @@ pub(crate) enum Command {
     LookAtBytes,
     /// Changes what is said that bytes are.
     Say(Say),
-    /// Shows the message of a conversation and side at an offset.
-    GoToOffset(FlowId, u8, u64),
     CloseEditor,
     CloseHealth,
     Dismiss(usize),

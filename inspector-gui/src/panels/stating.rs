@@ -1,13 +1,13 @@
 //! What marked bytes could be, what a person said that bytes are and how far that holds, and what could be said next.
 
 use eframe::egui::{Button, CentralPanel, Checkbox, Frame, Label, Margin, Panel, RichText, ScrollArea, Ui};
-use framescope_capture::FlowId;
 use framescope_guess::checks::Form;
 use framescope_guess::stated::{Offer, Proposal, Statement, Verdict, What, check_of};
 use framescope_ksy::checks::Algorithm;
-use framescope_parser::Severity;
+use framescope_parser::{Direction, Severity};
 
 use super::{Command, colours};
+use crate::models::ViewContext;
 use crate::models::actions::{Action, name};
 use crate::models::stating::{Reported, Scope, Stating};
 use crate::models::text::grouped;
@@ -35,21 +35,22 @@ const LINKS: usize = 6;
 /// Shows the panel, if it is visible, at the right or at the bottom of what `rest` shows.
 pub(super) fn beside(
     ui: &mut Ui,
-    is_below: bool,
+    context: ViewContext<'_>,
     (is_shown, stating): (bool, Option<&Stating>),
     commands: &mut Vec<Command>,
     rest: impl FnOnce(&mut Ui, &mut Vec<Command>),
 ) {
+    let is_below = context.settings.message_beside;
     let has_room = if is_below { ui.available_height() > 300.0 } else { ui.available_width() > 500.0 };
     if is_shown && has_room && is_below {
         let most = (ui.available_height() - 140.0).max(60.0);
         let panel = Panel::bottom("stating below").resizable(true).default_size(260.0).min_size(80.0);
-        panel.max_size(most).frame(Frame::new()).show(ui, |ui| show(ui, stating, commands));
+        panel.max_size(most).frame(Frame::new()).show(ui, |ui| show(ui, context, stating, commands));
     } else if is_shown && has_room {
         let most = (ui.available_width() * 0.6).max(220.0);
         let panel = Panel::right("stating").resizable(true).default_size(WIDTH.min(most)).min_size(220.0);
         let frame = Frame::new().inner_margin(Margin { left: 6, right: 0, top: 0, bottom: 0 });
-        panel.max_size(most).frame(frame).show(ui, |ui| show(ui, stating, commands));
+        panel.max_size(most).frame(frame).show(ui, |ui| show(ui, context, stating, commands));
     }
     CentralPanel::default().frame(Frame::new()).show(ui, |ui| rest(ui, commands));
 }
@@ -62,7 +63,7 @@ pub(super) fn button(ui: &mut Ui, is_shown: bool, commands: &mut Vec<Command>) {
     }
 }
 
-fn show(ui: &mut Ui, stating: Option<&Stating>, commands: &mut Vec<Command>) {
+fn show(ui: &mut Ui, context: ViewContext<'_>, stating: Option<&Stating>, commands: &mut Vec<Command>) {
     ui.take_available_width();
     ui.add_space(4.0);
     let Some(stating) = stating else {
@@ -81,7 +82,7 @@ fn show(ui: &mut Ui, stating: Option<&Stating>, commands: &mut Vec<Command>) {
         };
         marked(ui, stating, commands);
         ui.separator();
-        said(ui, stating, reported, commands);
+        said(ui, context, stating, reported, commands);
         if !reported.report.next.is_empty() {
             ui.separator();
             ui.strong("Next");
@@ -150,20 +151,24 @@ fn marked(ui: &mut Ui, stating: &Stating, commands: &mut Vec<Command>) {
     if sure > 0 {
         ui.weak(format!("This is, as all {} messages agree:", grouped(of)));
     }
-    for offer in offers.iter().filter(is_sure) {
-        offer_button(ui, stating, offer, commands);
-    }
+    ui.horizontal_wrapped(|ui| {
+        for offer in offers.iter().filter(is_sure) {
+            offer_button(ui, stating, offer, commands);
+        }
+    });
     if sure < offers.len() {
         ui.weak("Or, though some messages disagree:");
     }
-    for offer in offers.iter().filter(|offer| !is_sure(offer)) {
-        offer_button(ui, stating, offer, commands);
-    }
-    if matches!(place.length, Some(1 | 2 | 3 | 4 | 8)) {
-        ui.menu_button("Another check", |ui| {
-            ScrollArea::vertical().max_height(320.0).show(ui, |ui| checks(ui, stating, commands));
-        });
-    }
+    ui.horizontal_wrapped(|ui| {
+        for offer in offers.iter().filter(|offer| !is_sure(offer)) {
+            offer_button(ui, stating, offer, commands);
+        }
+        if matches!(place.length, Some(1 | 2 | 3 | 4 | 8)) {
+            ui.menu_button("Another check", |ui| {
+                ScrollArea::vertical().max_height(320.0).show(ui, |ui| checks(ui, stating, commands));
+            });
+        }
+    });
 }
 
 fn scope(ui: &mut Ui, stating: &Stating, commands: &mut Vec<Command>) {
@@ -192,7 +197,7 @@ fn offer_button(ui: &mut Ui, stating: &Stating, offer: &Offer, commands: &mut Ve
     let label = if offer.holds == offer.of { text } else { format!("{text} ({holds})") };
     let is_strong = offer.is_telling && offer.holds == offer.of;
     let label = if is_strong { RichText::new(label).strong() } else { RichText::new(label) };
-    if ui.add(Button::new(label).wrap()).on_hover_text(holds).clicked() {
+    if ui.add(Button::new(label)).on_hover_text(holds).clicked() {
         commands.push(Command::Say(Say::That(statement)));
     }
 }
@@ -225,7 +230,13 @@ fn checks(ui: &mut Ui, stating: &Stating, commands: &mut Vec<Command>) {
 }
 
 /// What was said, and how far that holds.
-fn said(ui: &mut Ui, stating: &Stating, reported: &Reported, commands: &mut Vec<Command>) {
+fn said(
+    ui: &mut Ui,
+    context: ViewContext<'_>,
+    stating: &Stating,
+    reported: &Reported,
+    commands: &mut Vec<Command>,
+) {
     let report = &reported.report;
     ui.strong("Messages");
     for line in &report.framing {
@@ -271,24 +282,36 @@ fn said(ui: &mut Ui, stating: &Stating, reported: &Reported, commands: &mut Vec<
         });
         let verdict = report.verdicts.get(number).filter(|_| stating.is_reported());
         if let Some(verdict) = verdict {
-            verdict_line(ui, verdict, commands);
+            verdict_line(ui, context, verdict, commands);
         }
     }
 }
 
-fn verdict_line(ui: &mut Ui, verdict: &Verdict, commands: &mut Vec<Command>) {
+fn verdict_line(ui: &mut Ui, context: ViewContext<'_>, verdict: &Verdict, commands: &mut Vec<Command>) {
+    let index = context.index;
     ui.horizontal_wrapped(|ui| {
         let text = format!("holds in {} of {}", grouped(verdict.holds), grouped(verdict.of));
         match verdict.holds == verdict.of && verdict.of > 0 {
             true => drop(ui.weak(text)),
             false => drop(ui.colored_label(colours::severity(Severity::Warning, ui.visuals()), text)),
         }
-        for (number, place) in verdict.failing.iter().take(LINKS).enumerate() {
-            let (flow, side, offset): (FlowId, u8, u64) = *place;
-            let label = if number == 0 { "not here" } else { "here" };
-            let hover = format!("Conversation {flow}, byte {offset} of what its side says");
-            if ui.link(label).on_hover_text(hover).clicked() {
-                commands.push(Command::GoToOffset(flow, side, offset));
+        if !verdict.failing.is_empty() {
+            ui.label("and not in");
+        }
+        for &(flow, side, offset) in verdict.failing.iter().take(LINKS) {
+            let direction = if side == 0 { Direction::Forward } else { Direction::Backward };
+            let row = context.flow(flow).and_then(|_| index.row_at(flow, direction, offset));
+            let Some((row, at)) =
+                row.and_then(|row| Some((row, offset.checked_sub(index.row(row)?.offset)?)))
+            else {
+                continue;
+            };
+            let label = if at == 0 { format!("#{row}") } else { format!("#{row} byte {at}") };
+            if ui.link(label).on_hover_text("Show this message").clicked() {
+                commands.push(Command::GoTo(row));
+                if let Some(at) = usize::try_from(at).ok().filter(|at| *at > 0) {
+                    commands.push(Command::HighlightBytes(at..at + 1));
+                }
             }
         }
         if verdict.failing.len() > LINKS {
