@@ -101,11 +101,16 @@ fn of(
     };
     if is_alike && !kinds::differ([&bytes(one), &bytes(other)]) {
         let framing = framings.iter().flatten().next().map(|framed| framed.framing.clone());
-        sides.extend(framing.map(|framing| Side { framing, messages: messages.concat() }));
+        sides.extend(framing.map(|framing| Side {
+            framing,
+            messages: messages.concat(),
+            stated: Vec::new(),
+        }));
     } else {
         for (framed, messages) in framings.iter().zip(&messages) {
             if let Some(framed) = framed {
-                sides.push(Side { framing: framed.framing.clone(), messages: messages.clone() });
+                let framing = framed.framing.clone();
+                sides.push(Side { framing, messages: messages.clone(), stated: Vec::new() });
             }
         }
     }
@@ -162,7 +167,7 @@ fn messages<'s>(sample: &'s Sample, framings: &[Option<Framed>; 2]) -> ([Vec<Mes
 }
 
 /// Says of each message which one of the other side came last before it.
-fn answers<'s>(messages: &mut [Message<'s>], others: &[Message<'s>]) {
+pub(crate) fn answers<'s>(messages: &mut [Message<'s>], others: &[Message<'s>]) {
     let mut next = 0;
     for message in messages {
         while others.get(next).is_some_and(|other| other.time <= message.time) {

@@ -7,12 +7,15 @@
 
 pub mod checks;
 mod description;
+pub mod fit;
 pub mod framing;
+pub mod groups;
 mod guess;
 pub mod kinds;
 pub mod layout;
 mod message;
 mod sample;
+pub mod stated;
 
 pub use guess::{Guess, guess};
 pub use message::Message;

@@ -2,7 +2,13 @@
 //! encode themselves.
 //!
 //! `GUESS_DRAWS=1000 cargo test -p framescope-guess --test described -- --nocapture` draws more, and prints those that were missed.
-#![expect(clippy::cast_precision_loss, clippy::print_stdout, reason = "a test")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 
 use std::collections::HashSet;
 use std::fmt::Write;

@@ -7,15 +7,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use framescope_capture::{FlowId, Index, TransportType, read};
+use framescope_capture::{FlowId, Index, read};
+use framescope_guess::fit::{self, Fit, options_with, outermost};
+use framescope_guess::groups::{self, Group};
 use framescope_guess::{Guess, HeldOut, Limits, Sample, guess};
-use framescope_inspect::{CustomProtocols, Reading};
-use framescope_parser::{Direction, SpanType};
+use framescope_inspect::Reading;
+use framescope_ksy::Described;
 use serde_json::json;
 
 use crate::arguments::{CaptureArgs, ListFormat};
 use crate::error::Error;
-use crate::notices::notify;
 use crate::output::output;
 use crate::progress::Progress;
 use crate::status::Status;
@@ -57,22 +58,6 @@ fn percent(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Conversations that are believed to speak the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Group {
-    is_udp: bool,
-    /// The server's port; None for a file.
-    port: Option<u16>,
-}
-
-/// How well a description fits what it was not made of.
-struct Fit {
-    bytes: u64,
-    explained: u64,
-    messages: usize,
-    problems: usize,
-}
-
 pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     let reading = args.capture.reading.reading()?;
     let source = args.capture.reading.open(&args.capture.file)?;
@@ -87,7 +72,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Status, Error> {
     }
     let mut found = Vec::new();
     for (group, flows) in &groups {
-        let progress = RefCell::new(Progress::new(format!("guessing {}", group.name())));
+        let progress = RefCell::new(Progress::new(format!("guessing {group}")));
         let at = |share: f32| progress.borrow_mut().at(permille(share), 1000);
         let mut sample = Sample::of(&index, Limits::default(), &|flow| flows.binary_search(&flow).is_ok())
             .map_err(|cause| Error::Unreadable { path: args.capture.file.clone(), cause })?;
@@ -121,25 +106,8 @@ struct Found {
     held: Option<HeldOut>,
 }
 
-impl Group {
-    fn name(&self) -> String {
-        match self.port {
-            Some(port) => format!("{} port {port}", if self.is_udp { "UDP" } else { "TCP" }),
-            None => "the file".to_owned(),
-        }
-    }
-
-    fn id(&self) -> String {
-        match self.port {
-            Some(port) => format!("guessed_{}_{port}", if self.is_udp { "udp" } else { "tcp" }),
-            None => "guessed".to_owned(),
-        }
-    }
-}
-
 /// The conversations to look at, by what they probably speak: those that were named, else those that no protocol explains.
 fn groups(index: &Index, args: &Arguments) -> Result<BTreeMap<Group, Vec<FlowId>>, Error> {
-    let mut groups: BTreeMap<Group, Vec<FlowId>> = BTreeMap::new();
     let named = args.flows.as_slice();
     for number in named {
         if index.flow_id(*number).is_none() {
@@ -147,25 +115,10 @@ fn groups(index: &Index, args: &Arguments) -> Result<BTreeMap<Group, Vec<FlowId>
             return Err(Error::NoFlow { path, flow: *number, there_are });
         }
     }
-    for (id, flow) in index.flows() {
-        let is_wanted = match named {
-            [] => [Direction::Forward, Direction::Backward]
-                .iter()
-                .all(|way| index.stream_protocol(id, *way).is_none()),
-            named => named.contains(&id.number()),
-        };
-        if is_wanted {
-            let port = flow.source(Direction::Backward).map(|server| server.port());
-            let group = Group { is_udp: flow.transport == TransportType::Udp, port };
-            groups.entry(group).or_default().push(id);
-        }
-    }
-    Ok(groups)
-}
-
-/// The conversations that packets bring, in their order: what is carried in them depends on what they are read as.
-fn outer(index: &Index) -> Vec<FlowId> {
-    index.flows().filter(|(_, flow)| flow.level() == 0).map(|(id, _)| id).collect()
+    Ok(groups::groups(index, &|flow| match named {
+        [] => groups::is_unexplained(index, flow),
+        named => named.contains(&flow.number()),
+    }))
 }
 
 fn print(
@@ -179,10 +132,10 @@ fn print(
     if !is_json {
         let what = if guesses.is_empty() { ": nothing found" } else { "" };
         let s = if *flows == 1 { "" } else { "s" };
-        writeln!(out, "{}, {flows} conversation{s}{what}", group.name())?;
+        writeln!(out, "{group}, {flows} conversation{s}{what}")?;
     }
     for (rank, guess) in guesses.iter().enumerate() {
-        let fit = held.as_ref().map(|held| fit(reading, index, held, guess, &group.id())).transpose()?;
+        let fit = held.as_ref().map(|held| fit(reading, index, held, guess, *group)).transpose()?;
         let path = match &args.output {
             None => None,
             Some(folder) => {
@@ -255,31 +208,9 @@ fn print_json(
 }
 
 /// Reads the capture with a description, and looks at what was held out.
-fn fit(reading: &Reading, before: &Index, held: &HeldOut, guess: &Guess, id: &str) -> Result<Fit, Error> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join(format!("{id}.ksy"));
-    fs::write(&path, &guess.description).map_err(|cause| Error::Unwritable { path: path.clone(), cause })?;
-    let own = CustomProtocols::load(&[path], &[], &mut |notice| notify(&notice))?;
-    let decode_as = ["tcp", "udp"].map(|transport| format!("{transport}={id}").parse()).into_iter();
-    let decode_as = decode_as.collect::<Result<Vec<_>, _>>()?;
-    let reading = Reading { own, decode_as, ..reading.clone() };
-    let index = read(before.source().clone(), &reading.options(), &mut |_| true)?;
-    let (order, now) = (outer(before), outer(&index));
-    let mut fit = Fit { bytes: 0, explained: 0, messages: 0, problems: 0 };
-    for (flow, direction, from) in held.streams() {
-        let place = order.iter().position(|known| *known == flow);
-        let Some(flow) = place.and_then(|place| now.get(place)).copied() else { continue };
-        for row in index.stream_rows(flow, direction).filter_map(|row| index.row(row)) {
-            if row.offset < from {
-                continue;
-            }
-            fit.bytes += row.length;
-            if row.span_type == SpanType::Message {
-                fit.explained += row.length;
-                fit.messages += 1;
-                fit.problems += usize::from(row.severity().is_some());
-            }
-        }
-    }
-    Ok(fit)
+fn fit(reading: &Reading, before: &Index, held: &HeldOut, guess: &Guess, group: Group) -> Result<Fit, Error> {
+    let described = Described::from_ksy(&guess.description)?;
+    let options = options_with(&reading.options(), &described, group);
+    let index = read(before.source().clone(), &options, &mut |_| true)?;
+    Ok(fit::fit(&outermost(before), &index, held.streams()))
 }

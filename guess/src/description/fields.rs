@@ -123,6 +123,8 @@ fn doc(field: &Field) -> String {
     let percent = (field.confidence * 100.0).round();
     match field.meaning {
         Meaning::Bytes => field.evidence.clone(),
+        // It was not guessed.
+        _ if field.of == 0 => field.evidence.clone(),
         _ => format!("{} ({percent} % sure)", field.evidence),
     }
 }

@@ -6,6 +6,7 @@ use super::Side;
 use super::checked::Checked;
 use super::fields::{self, linear};
 use super::names::Names;
+use super::stated::Stated;
 use super::yaml::{Attribute, Document, Structure, list, quoted};
 use super::{texts, values};
 use crate::framing::{Enclosed, Encoding, Headers, LengthField, Lines, Rule, Values, Word};
@@ -58,7 +59,10 @@ pub(super) fn describe(
     let plain: Vec<Vec<u8>> = side.messages.iter().map(|message| without(rule, message.bytes)).collect();
     let messages: Vec<Message<'_>> =
         side.messages.iter().zip(&plain).map(|(message, bytes)| message.with(bytes)).collect();
+    let width = fixed_length(rule);
+    let stated = Stated::of(side, width.as_ref());
     if let Rule::Terminator(end) = rule
+        && stated.is_empty()
         && messages.iter().all(|message| is_text(message.bytes))
     {
         let field = Attribute::new("text").with("type", "str").with("encoding", "UTF-8");
@@ -68,12 +72,13 @@ pub(super) fn describe(
         return part;
     }
     let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
-    let width = fixed_length(rule);
     let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
     part.evidence.extend(checks.iter().map(ToString::to_string));
     let check = checks.first().filter(|check| check.confidence() > SURE);
     let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_) | Rule::Enclosed(_)));
-    let check = check.and_then(|check| Checked::of(check, width.as_ref()));
+    let check =
+        check.and_then(|check| Checked::of(check, width.as_ref())).filter(|check| stated.is_free(check));
+    let check = stated.check.clone().or(check);
     // A check at the end is no part of what a kind decides about.
     let trailer = check.as_ref().map_or(0, Checked::back);
     let messages: Vec<Message<'_>> = messages
@@ -84,16 +89,18 @@ pub(super) fn describe(
     let before = before(rule);
     let taken: Vec<Range<usize>> =
         check.iter().filter_map(|check| check.at.map(|at| at..at + check.size())).collect();
-    let kind = match rule {
-        Rule::Kind { at, .. } => kinds::at(&bytes, *at),
+    let taken: Vec<Range<usize>> = taken.into_iter().chain(stated.ranges()).collect();
+    let kind = match (rule, stated.kind) {
+        (Rule::Kind { at, .. }, _) => kinds::at(&bytes, *at),
+        (_, Some(at)) => kinds::at(&bytes, at),
         _ => kinds::kind(&bytes, &taken),
     };
-    let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before);
+    let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before).max(stated.head());
     if let Some(check) = &check {
         head = check.at.map_or(head, |at| head.max(at + check.size())).max(check.from);
     }
     let mut names = Names::default();
-    let header = Header { messages: &messages, kind: kind.as_ref(), check: check.as_ref() };
+    let header = Header { messages: &messages, kind: kind.as_ref(), check: check.as_ref(), stated: &stated };
     let mut starts = Vec::new();
     let is_flagged = matches!(rule, Rule::Length(LengthField { encoding: Encoding::Flagged { .. }, .. }));
     let flagged = usize::from(is_flagged && before > 0);
@@ -123,7 +130,7 @@ pub(super) fn describe(
         document,
         &messages,
         (rule, head - before, head, trailer),
-        kind.as_ref(),
+        (kind.as_ref(), &stated),
         is_cancelled,
     );
     if let Rule::Enclosed(enclosed) = rule
@@ -161,6 +168,7 @@ struct Header<'m, 's> {
     messages: &'m [Message<'s>],
     kind: Option<&'m Kind>,
     check: Option<&'m Checked>,
+    stated: &'m Stated,
 }
 
 impl Header<'_, '_> {
@@ -181,6 +189,7 @@ impl Header<'_, '_> {
         cuts.extend(kind.iter().flat_map(|at| [*at, at + 1]));
         cuts.extend(check.iter().flat_map(|(at, size)| [*at, at + size]));
         cuts.extend(self.check.iter().map(|check| check.from));
+        cuts.extend(self.stated.ranges().flat_map(|range| [range.start, range.end]));
         cuts.retain(|cut| (range.start..=range.end).contains(cut));
         cuts.sort_unstable();
         cuts.dedup();
@@ -195,6 +204,8 @@ impl Header<'_, '_> {
                 document.enums.insert(format!("{owner}_kind"), values.collect());
             } else if check.is_some_and(|(at, _)| at == from) {
                 part.structure.fields.push(Attribute::new("check"));
+            } else if let Some(said) = self.stated.field(&(from..to)) {
+                fields::add(&said, &mut part.structure, names, document);
             } else {
                 let messages: Vec<Message<'_>> =
                     self.messages.iter().filter_map(|message| message.part(from..to)).collect();
@@ -214,7 +225,7 @@ fn body(
     document: &mut Document,
     messages: &[Message<'_>],
     (rule, after, head, trailer): (&Rule, usize, usize, usize),
-    kind: Option<&Kind>,
+    (kind, stated): (Option<&Kind>, &Stated),
     is_cancelled: &dyn Fn() -> bool,
 ) -> Option<String> {
     let rest = |message: &Message<'_>| message.bytes.len().saturating_sub(head);
@@ -266,12 +277,13 @@ fn body(
             field.with("size", quoted(&format!("{}0", sized.collect::<String>())))
         }
     };
-    let mut of_group = |group: &str, messages: Vec<Message<'_>>| {
-        if messages.len() < FEWEST {
+    let mut of_group = |group: &str, kind: Option<u8>, messages: Vec<Message<'_>>| {
+        let is_said = stated.has_body(kind);
+        if messages.len() < FEWEST && !is_said {
             return None;
         }
-        let found = layout(&messages, &[], is_cancelled);
-        if found.fields.iter().all(|field| field.meaning == crate::layout::Meaning::Bytes) {
+        let found = stated.layout(&messages, (head, trailer), kind, is_cancelled);
+        if !is_said && found.fields.iter().all(|field| field.meaning == crate::layout::Meaning::Bytes) {
             return None;
         }
         let name = document.fresh(group, "body");
@@ -288,7 +300,7 @@ fn body(
     };
     match kind {
         None => {
-            if let Some(name) = of_group(&owner, bodies(None)) {
+            if let Some(name) = of_group(&owner, None, bodies(None)) {
                 field = field.with("type", name);
             }
         }
@@ -297,7 +309,7 @@ fn body(
                 .values
                 .keys()
                 .filter_map(|value| {
-                    let name = of_group(&format!("{owner}_{value}"), bodies(Some(*value)))?;
+                    let name = of_group(&format!("{owner}_{value}"), Some(*value), bodies(Some(*value)))?;
                     Some(format!("{owner}_kind::kind_{value}: {name}"))
                 })
                 .collect();
@@ -311,7 +323,7 @@ fn body(
 }
 
 /// Where the length field is, if that is the same in all messages.
-fn fixed_length(rule: &Rule) -> Option<Range<usize>> {
+pub(crate) fn fixed_length(rule: &Rule) -> Option<Range<usize>> {
     let Rule::Length(field) = rule else { return Some(0..0) };
     let is_fixed =
         matches!(field.encoding, Encoding::Integer { .. } | Encoding::Digits(_) | Encoding::HexDigits(_));
@@ -485,7 +497,7 @@ fn counted(field: &LengthField, after: usize) -> String {
     linear(value, field.unit, field.beyond - i64::try_from(after).unwrap_or(i64::MAX))
 }
 
-fn evidence(rule: &Rule) -> String {
+pub(crate) fn evidence(rule: &Rule) -> String {
     match rule {
         Rule::Segment => "each segment or datagram is one message".to_owned(),
         Rule::Fixed(size) => format!("each message has {size} bytes"),

@@ -4,6 +4,7 @@ mod checked;
 mod fields;
 mod message;
 mod names;
+mod stated;
 mod texts;
 mod values;
 mod yaml;
@@ -11,8 +12,11 @@ mod yaml;
 use std::collections::BTreeSet;
 
 use crate::framing::{Framing, OPTIONAL, Preamble};
+use crate::stated::Statement;
 use crate::{Message, Sample};
 use message::Part;
+pub(crate) use message::{evidence, fixed_length};
+pub(crate) use stated::describe_stated;
 use yaml::{Attribute, Document, Structure, list, quoted};
 
 /// What is believed of one side, or of both if they say the same.
@@ -20,6 +24,8 @@ use yaml::{Attribute, Document, Structure, list, quoted};
 pub(crate) struct Side<'s> {
     pub(crate) framing: Framing,
     pub(crate) messages: Vec<Message<'s>>,
+    /// What a person said of them.
+    pub(crate) stated: Vec<Statement>,
 }
 
 /// A description, and why it is believed.
@@ -37,12 +43,19 @@ pub(crate) fn describe(
     evidence: Vec<String>,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Written {
-    let mut document = Document {
-        id: id.to_owned(),
-        title: "Guessed from a capture".to_owned(),
-        about: about(sample),
-        ..Document::default()
-    };
+    describe_with(id, "Guessed from a capture", about_of(sample), sides, evidence, is_cancelled)
+}
+
+/// The same with a title, and with what is known of where they are spoken.
+fn describe_with(
+    id: &str,
+    title: &str,
+    about: Vec<String>,
+    sides: &[Side<'_>],
+    evidence: Vec<String>,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Written {
+    let mut document = Document { id: id.to_owned(), title: title.to_owned(), about, ..Document::default() };
     let longest = sides.iter().flat_map(|side| &side.messages).map(|message| message.bytes.len()).max();
     document.about.push(format!("limit: {}", (longest.unwrap_or(0) * 16).clamp(64 << 10, 64 << 20)));
     let mut evidence = evidence;
@@ -144,7 +157,7 @@ fn opening(preamble: &Preamble, known: usize, document: &mut Document) -> Struct
 }
 
 /// Where it is spoken.
-fn about(sample: &Sample) -> Vec<String> {
+fn about_of(sample: &Sample) -> Vec<String> {
     let transports: BTreeSet<&str> =
         sample.talks.iter().map(|talk| if talk.is_datagrams { "udp" } else { "tcp" }).collect();
     let mut about = Vec::new();

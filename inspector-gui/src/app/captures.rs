@@ -60,6 +60,7 @@ impl App {
         self.pending = None;
         // One that runs ends.
         self.recording = None;
+        (self.guessing, self.stating) = (None, None);
         (self.has_changed, self.was_growing, self.followed) = (false, source.is_growing(), None);
         self.table.follow = source.is_growing();
         let decoded_before = std::mem::take(&mut self.decode_as);

@@ -10,11 +10,12 @@ use crate::models::actions::Action;
 use crate::models::columns::shows_protocol;
 use crate::models::copying::{CopyAs, field_as, fields_as_json, range_as};
 use crate::models::document::Document;
+use crate::models::guessing::Guessing;
 use crate::models::levels::Levels;
 use crate::models::overlay::{Overlay, Palette};
 use crate::models::settings::{ColumnSetting, Settings, Theme, TimeFormat};
 use crate::models::view::{Highlight, View};
-use crate::panels::Command;
+use crate::panels::{Command, Say};
 
 impl App {
     pub(super) fn dispatch(&mut self, command: Command, ctx: &Context) {
@@ -49,6 +50,14 @@ impl App {
             Command::SaveRowTo(row, path) => self.save_row_to(row, &path),
             Command::StartRecording => self.start_recording(),
             Command::SaveRecordingTo(path) => self.save_recording_to(&path),
+            Command::Guess(flow) => self.guess(Some(flow)),
+            Command::CancelGuess => self.guessing.iter_mut().for_each(Guessing::cancel),
+            Command::UseGuess(number) => self.use_guess(number),
+            Command::LookAtBytes => {
+                self.dock.aligned.aligned.choice.with_others = true;
+                self.show_tab(Tab::Aligned);
+            }
+            Command::Say(say) => self.say(say),
             Command::CloseEditor => self.close_editor(),
             Command::CloseHealth => (self.health, self.checking) = (None, None),
             Command::Dismiss(number) => {
@@ -161,6 +170,11 @@ impl App {
             Action::ShowComparison => self.show_tab(Tab::Comparison),
             Action::ShowAligned => self.show_tab(Tab::Aligned),
             Action::KeepAligned => self.keep_aligned(),
+            Action::Guess => self.guess(None),
+            Action::ShowGuess => self.show_tab(Tab::Guess),
+            Action::State => self.toggle_stating(),
+            Action::Undo => self.say(Say::Undo),
+            Action::Redo => self.say(Say::Redo),
             Action::ToggleConversations => panels.conversations = !panels.conversations,
             Action::ToggleTimeline => panels.timeline = !panels.timeline,
             Action::ToggleMessage => panels.message = !panels.message,

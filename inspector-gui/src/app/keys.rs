@@ -4,7 +4,7 @@ use eframe::egui::text_selection::LabelSelectionState;
 use eframe::egui::{Event, Key, Modifiers, Popup, Ui};
 
 use super::App;
-use crate::models::actions::SHORTCUTS;
+use crate::models::actions::{Action, SHORTCUTS};
 use crate::panels::Command;
 use crate::panels::shortcuts::keyboard_shortcut;
 
@@ -16,8 +16,9 @@ impl App {
         let ctx = ui.ctx();
         let is_typing = ctx.egui_wants_keyboard_input();
         for (action, shortcut) in SHORTCUTS.iter() {
-            // In a text field this key is a character.
-            if is_typing && shortcut.key == "?" {
+            // In a text field these keys are a character, and of the text.
+            let is_of_text = shortcut.key == "?" || matches!(action, Action::Undo | Action::Redo);
+            if is_typing && is_of_text {
                 continue;
             }
             let Some(keys) = keyboard_shortcut(*shortcut) else { continue };

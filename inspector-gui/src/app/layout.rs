@@ -156,9 +156,10 @@ impl App {
             sizes.editor = shown.response.rect.width();
         }
         if settings.panels.message {
-            let (dock, conversation, desk) = (&mut self.dock, self.conversation.as_ref(), &self.desk);
+            let (dock, conversation) = (&mut self.dock, self.conversation.as_ref());
+            let others = (&self.desk, self.guessing.as_ref(), self.stating.as_ref());
             message_panel(ui, settings.message_beside, &mut sizes, |ui, sizes| {
-                dock.show(ui, context, conversation, desk, sizes, commands);
+                dock.show(ui, context, conversation, others, sizes, commands);
             });
         }
         if settings.panels.conversations {

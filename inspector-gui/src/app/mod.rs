@@ -6,12 +6,14 @@ mod descriptions;
 mod dialogs;
 mod dispatch;
 mod fonts;
+mod guessing;
 mod keys;
 mod layout;
 mod preferences;
 mod recording;
 mod saving;
 mod secrets;
+mod stating;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -29,11 +31,13 @@ use crate::models::conversation_rows::ConversationRows;
 use crate::models::document::Document;
 use crate::models::editor::Editor;
 use crate::models::filter_line::FilterLine;
+use crate::models::guessing::Guessing;
 use crate::models::notices::{Notice, Notices};
 use crate::models::overlay::Overlay;
 use crate::models::recording::Running;
 use crate::models::rows::Sort;
 use crate::models::settings::{Settings, SettingsFile};
+use crate::models::stating::Stating;
 use crate::models::view::{Highlight, View};
 use crate::models::watcher::Watcher;
 use crate::panels::columns::Table;
@@ -94,6 +98,12 @@ pub struct App {
     /// The check of the description, while it runs.
     checking: Option<Job<std::io::Result<Health>>>,
     health: Option<Health>,
+    /// What conversations could be that no protocol explains.
+    guessing: Option<Guessing>,
+    /// What is said that bytes are.
+    stating: Option<Stating>,
+    /// The description that was written for what was guessed or said, as it was opened in the editor.
+    written: Option<String>,
     overlay: Overlay,
     /// The hint of the introduction that is shown.
     tour: Option<usize>,
@@ -146,6 +156,9 @@ impl App {
             editor_panel: EditorPanel::default(),
             checking: None,
             health: None,
+            guessing: None,
+            stating: None,
+            written: None,
             overlay: Overlay::None,
             tour: None,
             dialogs: channel(),
@@ -224,6 +237,8 @@ impl App {
             && self.conversation.as_ref().is_none_or(ConversationRows::is_settled)
             && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())
             && self.desk.is_settled()
+            && !self.guessing.as_ref().is_some_and(Guessing::is_running)
+            && self.stating.as_ref().is_none_or(Stating::is_settled)
             && (!self.shows_aligned() || self.document.is_none() || self.dock.aligned.aligned.is_settled())
     }
 
@@ -293,6 +308,8 @@ impl App {
         self.follow_conversation();
         self.follow_aligned(ctx);
         self.follow_check();
+        self.follow_guessing(ctx);
+        self.follow_stating(ctx);
         self.desk.update();
     }
 

@@ -57,6 +57,16 @@ pub enum Action {
     ShowComparison,
     /// Shows messages under each other, byte by byte.
     ShowAligned,
+    /// Finds out what messages could be that no protocol explains.
+    Guess,
+    /// Shows what they could be.
+    ShowGuess,
+    /// Shows or hides where bytes are said to be something.
+    State,
+    /// Takes back what was said last.
+    Undo,
+    /// Says again what was taken back.
+    Redo,
     /// Keeps the messages that are under each other, to compare others with them.
     KeepAligned,
     /// Shows or hides the conversations.
@@ -175,6 +185,11 @@ pub const ALL: &[Entry] = &[
     (Action::ShowComposer, "Compose a new message, or go on with it", &[command("7")]),
     (Action::Send, "Send the composed message", &[command("Enter")]),
     (Action::ShowAligned, "Align messages", &[command("8")]),
+    (Action::Guess, "What could this be?", &[command_shift("G")]),
+    (Action::ShowGuess, "Show what it could be", &[command("9")]),
+    (Action::State, "This is ...", &[command_shift("S")]),
+    (Action::Undo, "Take back what was said last", &[command("Z")]),
+    (Action::Redo, "Say again what was taken back", &[command_shift("Z"), command("Y")]),
     (Action::KeepAligned, "Keep the aligned messages to compare", &[]),
     (Action::ToggleConversations, "Conversations panel", &[command_shift("C")]),
     (Action::ToggleTimeline, "Timeline panel", &[command_shift("T")]),

@@ -29,6 +29,8 @@ pub struct Editor {
     /// The text as edited.
     pub text: String,
     path: Option<PathBuf>,
+    /// The file that is proposed while it has none.
+    proposed: PathBuf,
     /// The text as saved.
     saved: String,
     diagnostics: Vec<Diagnostic>,
@@ -92,6 +94,7 @@ impl Editor {
         Editor {
             text: text.into(),
             path: None,
+            proposed: PathBuf::from(UNSAVED),
             saved: String::new(),
             diagnostics: Vec::new(),
             errors: 0,
@@ -103,9 +106,14 @@ impl Editor {
         }
     }
 
-    /// Its file, or a placeholder name without one.
+    /// Starts with a text that has no file, for which one is proposed.
+    pub fn proposed(text: impl Into<String>, path: PathBuf, background: &Background) -> Editor {
+        Editor { proposed: path, ..Editor::with(text, background) }
+    }
+
+    /// Its file, or the one that is proposed.
     pub fn path(&self) -> &Path {
-        self.path.as_deref().unwrap_or(Path::new(UNSAVED))
+        self.path.as_deref().unwrap_or(&self.proposed)
     }
 
     /// Whether it has a file.

@@ -12,8 +12,9 @@ use super::Command;
 use super::hex_line::{Grid, Tints, line_job, paint_hole, paint_segment_ends};
 use super::inspector;
 use super::list::{self, Scroll};
-use super::menus::copy_entries;
+use super::menus::{copy_entries, entry};
 use crate::models::ViewContext;
+use crate::models::actions::{Action, name};
 use crate::models::copying::range_as;
 use crate::models::details::{CarrierRow, Details, byte_range};
 use crate::models::holes::{HexLine, HexLines};
@@ -294,6 +295,7 @@ fn summary(details: &Details) -> String {
 fn copy_menu(ui: &mut Ui, details: &Details, highlight: Option<&Highlight>, commands: &mut Vec<Command>) {
     let message = details.captured();
     let range = highlight.map_or(0..message.length(), |highlight| highlight.range.clone());
+    entry(ui, name(Action::State), || Command::Act(Action::State), commands);
     ui.label(if highlight.is_some() { "Copy the selected bytes as" } else { "Copy all bytes as" });
     copy_entries(ui, "", "Text", |form| range_as(&message, &range, form), commands);
 }

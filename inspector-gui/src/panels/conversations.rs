@@ -9,6 +9,7 @@ use super::menus::{decode_as, entry};
 use super::paint::{cut_text, indent, paint_text, row_background, row_text_colour};
 use super::{Command, colours};
 use crate::models::ViewContext;
+use crate::models::actions::{Action, name};
 use crate::models::channels::about_channel;
 use crate::models::conversations::{ConversationText, Conversations, by_severity, count_text};
 use crate::models::survey::Counts;
@@ -92,6 +93,7 @@ fn conversation(
     };
     response.context_menu(|ui| {
         entry(ui, "Show only this conversation", || Command::ShowFlow(Some(flow)), commands);
+        entry(ui, name(Action::Guess), || Command::Guess(flow), commands);
         ui.menu_button("Decode as", |ui| decode_as(ui, context, Some(flow), commands));
     });
 }

@@ -9,12 +9,16 @@ use super::fields::FieldTree;
 use super::inspector::{self, Inspector};
 use super::ladder::Ladder;
 use super::transcript::TranscriptPanel;
-use super::{Command, bytes, comparison, composer, fields, ladder, problems, statistics, transcript};
+use super::{
+    Command, bytes, comparison, composer, fields, guess, ladder, problems, stating, statistics, transcript,
+};
 use crate::models::ViewContext;
 use crate::models::actions::Action;
 use crate::models::composer::Desk;
 use crate::models::conversation_rows::ConversationRows;
+use crate::models::guessing::Guessing;
 use crate::models::settings::Sizes;
+use crate::models::stating::Stating;
 
 /// The tabs of the panel below or beside the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,11 +40,13 @@ pub enum Tab {
     Compose,
     /// Messages under each other, byte by byte.
     Aligned,
+    /// What messages could be that no protocol explains.
+    Guess,
 }
 
 impl Tab {
     /// Every tab with its name, in the order in which they are shown.
-    pub const ALL: [(Tab, &'static str); 8] = [
+    pub const ALL: [(Tab, &'static str); 9] = [
         (Tab::Message, "Message"),
         (Tab::Transcript, "Transcript"),
         (Tab::Ladder, "Ladder"),
@@ -49,6 +55,7 @@ impl Tab {
         (Tab::Comparison, "Compare"),
         (Tab::Compose, "Compose"),
         (Tab::Aligned, "Align"),
+        (Tab::Guess, "Guess"),
     ];
 }
 
@@ -64,10 +71,12 @@ pub(crate) struct Dock {
     comparison: ComparisonPanel,
     composer: ComposerPanel,
     pub(crate) aligned: AlignedPanel,
+    /// Whether it is shown what is said that bytes are.
+    pub(crate) is_stating: bool,
 }
 
 /// The width in points that all tabs need beside each other.
-const TABS_WIDTH: f32 = 740.0;
+const TABS_WIDTH: f32 = 800.0;
 /// The width in points that a hex view with sixteen bytes on a line needs.
 const HEX_WIDTH: f32 = 630.0;
 
@@ -78,7 +87,7 @@ impl Dock {
         ui: &mut Ui,
         context: ViewContext<'_>,
         conversation: Option<&ConversationRows>,
-        desk: &Desk,
+        (desk, guessing, stating): (&Desk, Option<&Guessing>, Option<&Stating>),
         sizes: &mut Sizes,
         commands: &mut Vec<Command>,
     ) {
@@ -86,16 +95,25 @@ impl Dock {
         self.tabs(ui, is_beside, commands);
         ui.separator();
         match self.tab {
-            Tab::Message => self.message(ui, context, sizes, commands),
+            Tab::Message => {
+                let shown = (self.is_stating, stating);
+                stating::beside(ui, context, shown, commands, |ui, commands| {
+                    self.message(ui, context, sizes, commands);
+                });
+            }
             Tab::Ladder | Tab::Transcript => self.conversation(ui, context, conversation, commands),
             Tab::Problems => problems::show(ui, context, commands),
             Tab::Statistics => statistics::show(ui, context, commands),
             Tab::Comparison => comparison::show(ui, context, &mut self.comparison, commands),
             Tab::Compose => self.compose(ui, desk, commands),
+            Tab::Guess => guess::show(ui, guessing, commands),
             Tab::Aligned => {
                 let (panel, inspector) = (&mut self.aligned, (&mut self.inspector, &mut sizes.inspector));
-                inspector::beside(ui, context, inspector, commands, |ui, commands| {
-                    aligned::show(ui, context, panel, commands);
+                let is_stating = self.is_stating;
+                stating::beside(ui, context, (is_stating, stating), commands, |ui, commands| {
+                    inspector::beside(ui, context, inspector, commands, |ui, commands| {
+                        aligned::show(ui, context, panel, is_stating, commands);
+                    });
                 });
             }
         }

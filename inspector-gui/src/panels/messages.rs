@@ -300,5 +300,6 @@ fn row_menu(
         entry(ui, "Save as a regression test...", save(CorpusFolder::Regressions), commands);
     }
     ui.separator();
+    entry(ui, name(Action::Guess), || Command::Guess(flow), commands);
     ui.menu_button("Decode as", |ui| decode_as(ui, context, Some(flow), commands));
 }

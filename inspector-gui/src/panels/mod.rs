@@ -14,6 +14,7 @@ pub(crate) mod dock;
 pub(crate) mod editor;
 pub(crate) mod fields;
 pub(crate) mod filter;
+pub(crate) mod guess;
 pub(crate) mod health;
 mod hex_line;
 pub(crate) mod inspector;
@@ -26,6 +27,7 @@ mod paint;
 pub(crate) mod problems;
 pub(crate) mod recording;
 pub(crate) mod shortcuts;
+pub(crate) mod stating;
 pub(crate) mod statistics;
 pub(crate) mod status;
 pub(crate) mod timeline;
@@ -46,6 +48,7 @@ use crate::models::rows::Sort;
 use crate::models::settings::ColumnSetting;
 use crate::models::view::Highlight;
 pub(crate) use composer::Compose;
+pub(crate) use stating::Say;
 
 /// A panel's request to the app.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +101,15 @@ pub(crate) enum Command {
     /// Starts what was chosen in the dialog.
     StartRecording,
     SaveRecordingTo(PathBuf),
+    /// Finds out what a conversation could be.
+    Guess(FlowId),
+    CancelGuess,
+    /// Uses the description of a hypothesis.
+    UseGuess(usize),
+    /// Shows the bytes under each other, also those that no protocol explains.
+    LookAtBytes,
+    /// Changes what is said that bytes are.
+    Say(Say),
     CloseEditor,
     CloseHealth,
     Dismiss(usize),

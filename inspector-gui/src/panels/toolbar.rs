@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{Button, Label, ProgressBar, RichText, Ui};
+use framescope_guess::groups;
 
 use super::menus::decode_as;
 use super::shortcuts::keys;
@@ -19,7 +20,8 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
     (
         "File",
         &[
-            &[Action::Open, Action::OpenSample, Action::Reload, Action::KeyLog, Action::Editor],
+            &[Action::Open, Action::OpenSample, Action::Reload, Action::KeyLog],
+            &[Action::Editor, Action::Guess, Action::State, Action::Health],
             &[Action::Record, Action::PauseRecording, Action::SaveRecording],
         ],
     ),
@@ -88,6 +90,14 @@ pub(crate) fn show(
         ui.menu_button("Decode as", |ui| decode_as(ui, context, flow, commands))
             .response
             .on_hover_text("Decode the conversation that is shown, or all, as another protocol");
+        if is_unexplained(context) {
+            let keys = super::shortcuts::keys(Action::Guess, ui.ctx());
+            let hover =
+                format!("No protocol explains this conversation: propose a description of it ({keys})");
+            if ui.button(name(Action::Guess)).on_hover_text(hover).clicked() {
+                commands.push(Command::Act(Action::Guess));
+            }
+        }
         if context.view.has_levels() {
             ui.separator();
             levels(ui, context.view.scope().levels, commands);
@@ -110,6 +120,19 @@ pub(crate) fn show(
             seek_buttons(ui, commands);
         }
     });
+}
+
+/// Of a capture where nothing is selected, so many conversations are looked at.
+const LOOKED_AT: usize = 32;
+
+/// Whether no protocol explains the conversation that is shown or selected, or if there is none, one of the first.
+fn is_unexplained(context: ViewContext<'_>) -> bool {
+    let (index, view) = (context.index, context.view);
+    let of_row = || view.selected().and_then(|row| index.row(row)).map(|row| row.flow());
+    match view.flow().filter(|flow| index.flow(*flow).is_some()).or_else(of_row) {
+        Some(flow) => groups::is_unexplained(index, flow),
+        None => index.flows().take(LOOKED_AT).any(|(flow, _)| groups::is_unexplained(index, flow)),
+    }
 }
 
 /// Which levels of a capture with carriers are shown.

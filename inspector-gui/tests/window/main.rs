@@ -9,6 +9,7 @@ mod composing;
 mod descriptions;
 mod files;
 mod filter;
+mod guessing;
 mod holes;
 mod message;
 mod recording;

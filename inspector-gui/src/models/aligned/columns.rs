@@ -66,7 +66,8 @@ impl Column {
     pub(crate) fn entropy(&self) -> f64 {
         let share = |count: u32| f64::from(count) / f64::from(self.messages.max(1));
         let terms = self.counts.iter().filter(|count| **count > 0).map(|&count| share(count));
-        terms.map(|share| -share * share.log2()).sum::<f64>().max(0.0)
+        // Zero has no sign for a person.
+        terms.map(|share| -share * share.log2()).sum::<f64>().max(0.0) + 0.0
     }
 
     /// How many different values it has.

@@ -5,11 +5,11 @@ use framescope_parser::Direction;
 
 use super::{AlignedPanel, position_text};
 use crate::models::ViewContext;
-use crate::models::actions::Action;
+use crate::models::actions::{Action, name};
 use crate::models::aligned::{Against, Aligned, Alignment, Columns, Counted, Difference, kinds};
 use crate::models::text::grouped;
 use crate::panels::Command;
-use crate::panels::inspector;
+use crate::panels::{inspector, stating};
 
 /// The most bytes that messages can be aligned by.
 const PATTERN: usize = 16;
@@ -22,6 +22,7 @@ pub(super) fn show(
     ui: &mut Ui,
     context: ViewContext<'_>,
     panel: &mut AlignedPanel,
+    is_stating: bool,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_wrapped(|ui| {
@@ -42,6 +43,7 @@ pub(super) fn show(
         if keep.on_hover_text(about).clicked() {
             commands.push(Command::Act(Action::KeepAligned));
         }
+        stating::button(ui, is_stating, commands);
         inspector::button(ui, context.settings.panels.inspector, commands);
     });
 }
@@ -61,7 +63,7 @@ fn count_text(aligned: &Aligned) -> String {
 }
 
 /// What is shown in place of no messages.
-pub(super) fn nothing(ui: &mut Ui, panel: &mut AlignedPanel) {
+pub(super) fn nothing(ui: &mut Ui, panel: &mut AlignedPanel, commands: &mut Vec<Command>) {
     let choice = &mut panel.aligned.choice;
     ui.add_space(8.0);
     ui.weak("None of the rows in the table is a message of this choice.");
@@ -73,9 +75,14 @@ pub(super) fn nothing(ui: &mut Ui, panel: &mut AlignedPanel) {
     }
     if !choice.with_others {
         ui.weak("Bytes that no protocol knows are not messages: Decode as, in the menu of a row, can take each segment as one.");
-        if ui.button("Show skipped bytes too").clicked() {
-            choice.with_others = true;
-        }
+        ui.horizontal(|ui| {
+            if ui.button("Show skipped bytes too").clicked() {
+                choice.with_others = true;
+            }
+            if ui.button(name(Action::Guess)).clicked() {
+                commands.push(Command::Act(Action::Guess));
+            }
+        });
     }
 }
 

@@ -9,10 +9,12 @@ use framescope_parser::Direction;
 use super::header::paint_column;
 use super::{AlignedPanel, Layout, cell_text, list, position_text};
 use crate::models::ViewContext;
+use crate::models::actions::{Action, name};
 use crate::models::aligned::{Alignment, Bytes, Counted, byte_at, byte_test};
 use crate::models::text::grouped;
+use crate::models::view::Highlight;
 use crate::panels::bytes::Metrics;
-use crate::panels::menus::filter_entries;
+use crate::panels::menus::{entry, filter_entries};
 use crate::panels::paint::{paint_arrow, paint_text, row_background, row_text_colour};
 use crate::panels::{Command, colours};
 
@@ -26,7 +28,7 @@ pub(super) fn show(
     commands: &mut Vec<Command>,
 ) {
     let is_text = panel.is_text;
-    let AlignedPanel { aligned, rows: scroll, column, across, .. } = panel;
+    let AlignedPanel { aligned, rows: scroll, column, across, anchor, .. } = panel;
     let Some(rows) = aligned.rows() else { return };
     let target = scroll.target(context.view.selected(), rows);
     context.view.lookup().request_previews(&scroll.nearby(target, rows));
@@ -36,10 +38,11 @@ pub(super) fn show(
         let found = rows.at(item).and_then(|number| Some((number, context.index.row(number)?)));
         if let Some((number, row)) = found {
             let line = Line { context, counted, layout, metrics, is_text, number, row };
-            chosen = line.show(ui, rect, commands).or(chosen);
+            chosen = line.show(ui, rect, anchor, commands).or(chosen);
         }
     };
     list::show(ui, "Messages", &mut scroll.scroll, rows.len(), target, &mut |_| metrics.height, &mut draw);
+    *anchor = anchor.filter(|_| ui.input(|input| input.pointer.any_down()));
     if let Some((position, cursor)) = chosen {
         *column = Some(position);
         panel.followed = Some(cursor);
@@ -63,10 +66,16 @@ struct Line<'l> {
 
 impl Line<'_> {
     /// Shows the message. Returns the position that was clicked, and the byte there.
-    fn show(&self, ui: &Ui, rect: Rect, commands: &mut Vec<Command>) -> Option<(i64, (RowId, usize))> {
+    fn show(
+        &self,
+        ui: &Ui,
+        rect: Rect,
+        anchor_byte: &mut Option<(RowId, usize)>,
+        commands: &mut Vec<Command>,
+    ) -> Option<(i64, (RowId, usize))> {
         let Line { context, counted, layout, number, row, .. } = self;
         let is_selected = context.view.selected() == Some(*number);
-        let response = ui.interact(rect, ui.scope_id().with(("message", number)), Sense::click());
+        let response = ui.interact(rect, ui.scope_id().with(("message", number)), Sense::click_and_drag());
         let preview = context.view.lookup().preview(*number);
         let bytes = preview.as_ref().map(|preview| Bytes::of(preview, row.length));
         let anchor = bytes.and_then(|bytes| counted.alignment.anchor(bytes));
@@ -93,6 +102,21 @@ impl Line<'_> {
             let offset = usize::try_from(anchor?.checked_add(position)?).ok()?;
             ((offset as u64) < row.length).then_some((position, offset))
         };
+        if response.drag_started()
+            && let Some((_, at)) = ui.input(|input| input.pointer.press_origin()).and_then(offset_under)
+        {
+            *anchor_byte = Some((*number, at));
+            if !is_selected {
+                commands.push(Command::SelectRow(*number));
+            }
+        }
+        if response.dragged()
+            && let Some((_, from)) = anchor_byte.filter(|(row, _)| row == number)
+            && let Some((_, to)) = response.interact_pointer_pos().and_then(offset_under)
+        {
+            let range = from.min(to)..from.max(to) + 1;
+            commands.push(Command::Highlight(Some(Highlight { range, path: None, of: None })));
+        }
         let is_clicked = response.clicked() || response.secondary_clicked();
         let clicked = is_clicked.then(|| response.interact_pointer_pos()).flatten();
         if clicked.is_some() && !is_selected {
@@ -108,11 +132,19 @@ impl Line<'_> {
             let position = i64::try_from(offset).ok()?.checked_sub(anchor?)?;
             Some((position, bytes?.at(offset)?))
         });
-        response.context_menu(|ui| match at_cursor {
-            Some((position, byte)) => self.menu(ui, position, byte, commands),
-            None => drop(ui.weak("Right-click a byte")),
+        response.context_menu(|ui| {
+            entry(ui, name(Action::State), || Command::Act(Action::State), commands);
+            match at_cursor {
+                Some((position, byte)) => self.menu(ui, position, byte, commands),
+                None => drop(ui.weak("Right-click a byte")),
+            }
         });
         let (position, offset) = clicked.and_then(offset_under)?;
+        let marked = context.view.highlighted().filter(|what| is_selected && what.of.is_none());
+        if response.secondary_clicked() && marked.is_some_and(|what| what.range.contains(&offset)) {
+            // What is marked stays so for the menu.
+            return None;
+        }
         commands.push(Command::HighlightBytes(offset..offset + 1));
         Some((position, (*number, offset)))
     }

@@ -69,7 +69,8 @@ pub(super) fn show(
     // A few lines.
     #[allow(clippy::cast_precision_loss)]
     let height = BAR * bars.len() as f32 + RULER + metrics.height * lines.len() as f32 + 2.0;
-    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::click());
+    let (rect, response) =
+        ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::click_and_drag());
     let last = layout.first.saturating_add(i64::try_from(layout.visible).unwrap_or_default()) - 1;
     let label = format!("Columns {} to {last} of {} messages", layout.first, counted.columns.messages);
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, &label));
@@ -98,6 +99,13 @@ pub(super) fn show(
         && let Some(position) = response.interact_pointer_pos().and_then(under)
     {
         panel.choose(position, context, commands);
+    }
+    if response.dragged()
+        && let Some(from) = ui.input(|input| input.pointer.press_origin()).and_then(under)
+        && let Some(to) = response.interact_pointer_pos().and_then(under)
+        && from != to
+    {
+        panel.mark(from.min(to)..from.max(to) + 1, context, commands);
     }
     if let Some(position) = panel.column {
         paint_column(ui, layout, position, rect, true);

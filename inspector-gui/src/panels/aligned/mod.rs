@@ -6,6 +6,8 @@ mod controls;
 mod grid;
 mod header;
 
+use std::ops::Range;
+
 use eframe::egui::{Align2, Rect, Ui, UiBuilder, Vec2};
 use framescope_capture::RowId;
 
@@ -15,6 +17,7 @@ use super::list::{self, RowScroll};
 use crate::models::ViewContext;
 use crate::models::aligned::{Aligned, Alignment, Bytes, Counted};
 use crate::models::lookup::Lookup;
+use crate::models::view::Highlight;
 use across::Across;
 
 /// The width of what is before the bytes of a row: its number, kind, direction and length.
@@ -33,6 +36,8 @@ pub(crate) struct AlignedPanel {
     across: Across,
     /// The position that was chosen last.
     column: Option<i64>,
+    /// The byte of a message on which a drag began.
+    anchor: Option<(RowId, usize)>,
     /// The cursor that this position was last that of.
     followed: Option<(RowId, usize)>,
     /// Whether bytes that are characters are shown as these.
@@ -79,16 +84,17 @@ pub(crate) fn show(
     ui: &mut Ui,
     context: ViewContext<'_>,
     panel: &mut AlignedPanel,
+    is_stating: bool,
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
-    controls::show(ui, context, panel, commands);
+    controls::show(ui, context, panel, is_stating, commands);
     let Some(counted) = panel.aligned.counted().filter(|_| panel.aligned.rows().is_some()) else {
         ui.weak("Reading...");
         return;
     };
     if panel.aligned.rows().is_some_and(|rows| rows.is_empty() && rows.is_caught_up()) {
-        controls::nothing(ui, panel);
+        controls::nothing(ui, panel, commands);
         return;
     }
     if let Some(error) = panel.aligned.error() {
@@ -177,19 +183,36 @@ impl AlignedPanel {
     fn choose(&mut self, position: i64, context: ViewContext<'_>, commands: &mut Vec<Command>) {
         self.column = Some(position);
         self.across.target = Some(position);
-        let lookup = context.view.lookup();
-        let selected = context
-            .view
-            .selected()
-            .filter(|&row| self.aligned.rows().is_some_and(|rows| rows.position_of(row, false).is_some()));
-        let offset = selected.and_then(|row| {
-            let anchor = anchor_of(context, lookup, &self.alignment, row)?;
-            let at = usize::try_from(anchor.checked_add(position)?).ok()?;
-            (at as u64 <= context.index.row(row)?.length.saturating_sub(1)).then_some(at)
-        });
-        if let Some(at) = offset {
+        if let Some(at) = self.offset_in_selected(position, context) {
             commands.push(Command::HighlightBytes(at..at + 1));
         }
+    }
+
+    /// Marks the bytes at some positions in the selected message, or in the first one.
+    fn mark(&mut self, positions: Range<i64>, context: ViewContext<'_>, commands: &mut Vec<Command>) {
+        let Some(rows) = self.aligned.rows() else { return };
+        let is_here = |row: RowId| rows.position_of(row, false).is_some();
+        if !context.view.selected().is_some_and(is_here) {
+            // What is selected now is marked in the next frame of the drag.
+            commands.extend(rows.at(self.rows.scroll.top).map(Command::SelectRow));
+            return;
+        }
+        let from = self.offset_in_selected(positions.start, context);
+        let to = self.offset_in_selected(positions.end - 1, context);
+        if let Some((from, to)) = from.zip(to) {
+            let highlight = Highlight { range: from..to + 1, path: None, of: None };
+            commands.push(Command::Highlight(Some(highlight)));
+        }
+    }
+
+    /// Where a position is in the selected message, if that is one of these and has it.
+    fn offset_in_selected(&self, position: i64, context: ViewContext<'_>) -> Option<usize> {
+        let is_here =
+            |row: &RowId| self.aligned.rows().is_some_and(|rows| rows.position_of(*row, false).is_some());
+        let row = context.view.selected().filter(is_here)?;
+        let anchor = anchor_of(context, context.view.lookup(), &self.alignment, row)?;
+        let at = usize::try_from(anchor.checked_add(position)?).ok()?;
+        (at as u64 <= context.index.row(row)?.length.saturating_sub(1)).then_some(at)
     }
 }
 

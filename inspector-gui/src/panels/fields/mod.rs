@@ -17,6 +17,7 @@ use super::list::{self, Scroll};
 use super::menus::{copy_entries, entry};
 use super::paint::{paint_text, row_background};
 use crate::models::ViewContext;
+use crate::models::actions::{Action, name};
 use crate::models::copying::field_as;
 use crate::models::details::{Details, FieldNode};
 use crate::models::field_list::{FieldList, Item};
@@ -49,6 +50,12 @@ pub(crate) fn show(
         ui.colored_label(ui.visuals().error_fg_color, error);
     }
     layers::missing_secrets(ui, details, commands);
+    if details.problems.iter().any(|problem| problem.code.as_str() == "no-protocol") {
+        let hover = "Propose a description of the messages of this conversation";
+        if ui.button(name(Action::Guess)).on_hover_text(hover).clicked() {
+            commands.push(Command::Act(Action::Guess));
+        }
+    }
     let decode = |row| context.view.lookup().details(row);
     let highlight = context.view.highlighted();
     let target = tree.list.update(details, highlight, &decode);

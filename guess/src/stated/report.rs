@@ -1,0 +1,109 @@
+//! All statements compared with all messages, the description that follows, and what could be said next.
+
+use framescope_capture::FlowId;
+
+use super::Statement;
+use super::basis::{Basis, is_framing};
+use super::holding::holding;
+use super::next::Proposal;
+use crate::checks::{self, Check};
+use crate::description::describe_stated;
+use crate::framing::Rule;
+use crate::kinds;
+
+/// How far a statement holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// In how many messages.
+    pub holds: usize,
+    /// Of how many that it is about.
+    pub of: usize,
+    /// The first where it does not hold: conversation, side, and offset in what that side says.
+    pub failing: Vec<(FlowId, u8, u64)>,
+}
+
+/// What statements come to.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many messages there are.
+    pub messages: usize,
+    /// How many bytes those have, and how many were looked at.
+    pub bytes: (usize, usize),
+    /// For each statement.
+    pub verdicts: Vec<Verdict>,
+    /// What says where messages end, in words.
+    pub framing: Vec<String>,
+    /// The description, which [`framescope_ksy::Described`] loads; None if there is no message.
+    pub description: Option<String>,
+    /// What could be said next, the likeliest first.
+    pub next: Vec<Proposal>,
+    /// The checks that were found.
+    pub checks: Vec<Check>,
+    /// The place of the byte that seems to say the kind, if one was stated or found.
+    pub kind: Option<usize>,
+}
+
+/// So many messages where a statement does not hold are listed.
+const LISTED: usize = 50;
+
+impl Basis<'_> {
+    /// Compares statements with the messages, describes these, and proposes what could be said next. `id` is what the description is
+    /// called.
+    pub fn report(&self, statements: &[Statement], id: &str, is_cancelled: &dyn Fn() -> bool) -> Report {
+        let bytes = self.bytes(None);
+        let covered = bytes.iter().map(|bytes| bytes.len()).sum();
+        let all = self.sample.talks.iter().flat_map(|talk| &talk.sides).map(|run| run.bytes.len()).sum();
+        let length = self.length_field().and_then(|field| field.range(usize::MAX));
+        let checks = checks::checks(&bytes, length, is_cancelled);
+        let stated_kind = statements.iter().find(|said| said.what == super::What::Kind);
+        let kind = match stated_kind {
+            Some(said) => Some(said.place.offset),
+            None => kinds::kind(&bytes, &[]).map(|kind| kind.at),
+        };
+        let framing = self.framings.iter().zip(["client", "server"]).filter_map(|(framing, who)| {
+            let text = crate::description::evidence(&framing.as_ref()?.rule);
+            Some(format!("{who}: {text}"))
+        });
+        Report {
+            messages: bytes.len(),
+            bytes: (covered, all),
+            verdicts: statements.iter().map(|said| self.verdict(said)).collect(),
+            framing: together(framing.collect()),
+            description: describe_stated(id, self, statements, is_cancelled),
+            next: self.proposals(statements, &checks, is_cancelled),
+            checks,
+            kind,
+        }
+    }
+
+    fn verdict(&self, said: &Statement) -> Verdict {
+        if is_framing(said) && self.rules_by(said) {
+            // It says where messages end, so that it holds in all that there are.
+            let is_of_side = |side: u8| said.side.is_none_or(|own| own == side);
+            let holds = self.messages.iter().filter(|one| is_of_side(one.message.side)).count();
+            let broken: Vec<_> =
+                self.broken.iter().filter(|(_, side, _)| is_of_side(*side)).copied().collect();
+            let of = holds + broken.len();
+            return Verdict { holds, of, failing: broken.into_iter().take(LISTED).collect() };
+        }
+        let found = holding(self, said);
+        let failing = found.iter().filter(|(_, holds)| !holds);
+        let failing = failing.map(|(one, _)| (one.flow, one.message.side, one.offset)).take(LISTED).collect();
+        Verdict { holds: found.iter().filter(|(_, holds)| *holds).count(), of: found.len(), failing }
+    }
+
+    /// Whether messages end where a statement says.
+    fn rules_by(&self, said: &Statement) -> bool {
+        let Some(field) = said.length_field() else { return false };
+        self.framings.iter().flatten().any(|framing| framing.rule == Rule::Length(field))
+    }
+}
+
+/// One line if both sides have the same.
+fn together(lines: Vec<String>) -> Vec<String> {
+    let of = |line: &String| line.split_once(": ").map(|(_, text)| text.to_owned());
+    match lines.as_slice() {
+        [one, other] if of(one) == of(other) => of(one).into_iter().collect(),
+        _ => lines,
+    }
+}

@@ -1,0 +1,373 @@
+//! What a person says that bytes of messages are: the statements with undo, how far they hold, what marked bytes could be, and the
+//! description that follows. All of it is compared with all messages in the background.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use framescope_capture::{FlowId, Options, Row, Source, read};
+use framescope_guess::fit::{Fit, fit, options_with, outermost};
+use framescope_guess::framing::{Framing, of_both};
+use framescope_guess::groups::Group;
+use framescope_guess::layout::Edge;
+use framescope_guess::stated::{Basis, Offer, Place, Report, Statement, What};
+use framescope_guess::{Limits, Run, Sample};
+use framescope_ksy::Described;
+use framescope_parser::Direction;
+
+use super::background::{Background, Job, JobControl};
+use super::document::SharedIndex;
+
+/// So many messages of a side are weighed to find out where they end.
+const WEIGHED: usize = 20_000;
+/// What saves fewer bits says nothing of where they end.
+const LEAST_BITS: f64 = 16.0;
+
+/// What statements are about.
+struct Grounds {
+    sample: Sample,
+    framings: [Option<Framing>; 2],
+    /// The conversations that packets bring, as they are numbered now.
+    before: Vec<FlowId>,
+    source: Source,
+}
+
+/// Where the messages of each direction begin, and how long they are.
+type Places = HashMap<(FlowId, u8), Vec<(u64, usize)>>;
+
+/// What the statements come to.
+pub(crate) struct Reported {
+    pub(crate) report: Report,
+    places: Places,
+    /// How the description fits all of the capture.
+    pub(crate) fit: Option<Fit>,
+}
+
+/// Bytes that are marked in a message.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Marked {
+    /// Where they are in the message, and how long that is.
+    range: Range<usize>,
+    length: usize,
+    side: u8,
+    /// The value of the byte that says the kind, and its place.
+    kind: Option<(usize, u8)>,
+}
+
+/// Of which messages, and counted from where, the marked bytes are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Scope {
+    pub(crate) from_end: bool,
+    pub(crate) to_end: bool,
+    pub(crate) only_side: bool,
+    pub(crate) only_kind: bool,
+}
+
+/// What marked bytes could be.
+type Question = (usize, Place, Option<u8>, Option<(usize, u8)>);
+
+/// What a person says of the messages of some conversations.
+pub(crate) struct Stating {
+    pub(crate) group: Group,
+    pub(crate) flows: Vec<FlowId>,
+    grounds: Option<Arc<Grounds>>,
+    preparing: Option<Job<io::Result<Grounds>>>,
+    pub(crate) error: Option<String>,
+    /// All states of what was said, and which of them is the current one.
+    history: Vec<Vec<Statement>>,
+    at: usize,
+    /// How often what is said has changed.
+    version: usize,
+    pub(crate) reported: Option<Arc<Reported>>,
+    /// Of which version it is.
+    reported_of: usize,
+    reporting: Option<(usize, Job<Reported>)>,
+    pub(crate) scope: Scope,
+    pub(crate) marked: Option<Marked>,
+    offers: Option<(Question, Vec<Offer>)>,
+    offering: Option<(Question, Job<Vec<Offer>>)>,
+    options: Options,
+}
+
+impl std::fmt::Debug for Stating {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stating")
+            .field("group", &self.group)
+            .field("said", &self.said())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stating {
+    /// Starts with nothing said of some conversations. Where messages end is as it was guessed, or else found out.
+    pub(crate) fn start(
+        (group, flows): (Group, Vec<FlowId>),
+        guessed: Option<[Option<Framing>; 2]>,
+        index: SharedIndex,
+        options: &Options,
+        background: &Background,
+    ) -> Stating {
+        let of = flows.clone();
+        let preparing = background.spawn("messages", move |_| prepare(&of, guessed, &index));
+        Stating {
+            group,
+            flows,
+            grounds: None,
+            preparing: Some(preparing),
+            error: None,
+            history: vec![Vec::new()],
+            at: 0,
+            version: 0,
+            reported: None,
+            reported_of: usize::MAX,
+            reporting: None,
+            scope: Scope::default(),
+            marked: None,
+            offers: None,
+            offering: None,
+            options: options.clone(),
+        }
+    }
+
+    /// What is said.
+    pub(crate) fn said(&self) -> &[Statement] {
+        self.history.get(self.at).map_or(&[], Vec::as_slice)
+    }
+
+    /// Says something, in place of what contradicts it.
+    pub(crate) fn say(&mut self, statement: Statement) {
+        let mut said: Vec<Statement> = self.said().to_vec();
+        let is_length = |one: &Statement| matches!(one.what, What::Length { .. });
+        let is_replaced = |other: &Statement| {
+            let is_other_length = is_length(other) && is_length(&statement) && other.side == statement.side;
+            is_other_length || other.contradicts(&statement)
+        };
+        said.retain(|other| !is_replaced(other));
+        said.push(statement);
+        said.sort_by_key(|said| (said.place.edge == Edge::End, said.place.offset));
+        self.change(said);
+    }
+
+    /// Says something no longer.
+    pub(crate) fn withdraw(&mut self, number: usize) {
+        let mut said = self.said().to_vec();
+        if number < said.len() {
+            said.remove(number);
+            self.change(said);
+        }
+    }
+
+    fn change(&mut self, said: Vec<Statement>) {
+        self.history.truncate(self.at + 1);
+        self.history.push(said);
+        self.at += 1;
+        self.version += 1;
+    }
+
+    pub(crate) fn can_undo(&self) -> bool {
+        self.at > 0
+    }
+
+    pub(crate) fn can_redo(&self) -> bool {
+        self.at + 1 < self.history.len()
+    }
+
+    /// Takes back the last change.
+    pub(crate) fn undo(&mut self) {
+        if self.can_undo() {
+            (self.at, self.version) = (self.at - 1, self.version + 1);
+        }
+    }
+
+    /// Makes the change again that was taken back last.
+    pub(crate) fn redo(&mut self) {
+        if self.can_redo() {
+            (self.at, self.version) = (self.at + 1, self.version + 1);
+        }
+    }
+
+    /// What marked bytes are said to be: a statement that is to be completed by what they are.
+    pub(crate) fn statement(&self, what: What) -> Option<Statement> {
+        let (_, place, side, kind) = self.question()?;
+        Some(Statement { place, what, side, kind })
+    }
+
+    fn question(&self) -> Option<Question> {
+        let Marked { range, length, side, kind } = self.marked.as_ref()?;
+        let from_end = self.scope.from_end && !self.scope.to_end;
+        let place = Place {
+            edge: if from_end { Edge::End } else { Edge::Start },
+            offset: if from_end { length.checked_sub(range.start)? } else { range.start },
+            length: (!self.scope.to_end).then_some(range.len()),
+        };
+        Some((
+            self.version,
+            place,
+            self.scope.only_side.then_some(*side),
+            kind.filter(|_| self.scope.only_kind),
+        ))
+    }
+
+    /// The place of the marked bytes.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.question().map(|(_, place, ..)| place)
+    }
+
+    /// The value of the byte that says the kind in the message that has the marked bytes, and its place.
+    pub(crate) fn marked_kind(&self) -> Option<(usize, u8)> {
+        self.marked.as_ref()?.kind
+    }
+
+    /// Whether the marked bytes are of the client.
+    pub(crate) fn is_of_client(&self) -> bool {
+        self.marked.as_ref().is_none_or(|marked| marked.side == 0)
+    }
+
+    /// What the marked bytes could be; None while that is being found out.
+    pub(crate) fn offers(&self) -> Option<&[Offer]> {
+        let question = self.question()?;
+        self.offers.as_ref().filter(|(known, _)| *known == question).map(|(_, offers)| offers.as_slice())
+    }
+
+    /// Marks bytes of a row. `byte` returns one of its bytes.
+    pub(crate) fn mark(&mut self, row: Option<(&Row, u8, Range<usize>)>, byte: &dyn Fn(usize) -> Option<u8>) {
+        let marked = row.and_then(|(row, side, range)| {
+            let reported = self.reported.as_ref()?;
+            let messages = reported.places.get(&(row.flow(), side))?;
+            let at = row.offset + range.start as u64;
+            let number = messages.partition_point(|(begin, _)| *begin <= at).checked_sub(1)?;
+            let (begin, length) = *messages.get(number)?;
+            let start = usize::try_from(at - begin).ok().filter(|start| *start < length)?;
+            let range = start..(start + range.len()).min(length);
+            let of_kind = |kind: usize| {
+                let at = usize::try_from((begin + kind as u64).checked_sub(row.offset)?).ok()?;
+                Some((kind, byte(at).filter(|_| kind < length)?))
+            };
+            Some(Marked { range, length, side, kind: reported.report.kind.and_then(of_kind) })
+        });
+        if marked.is_some() && marked != self.marked {
+            // Where bytes are counted from and up to is asked of each anew.
+            self.scope.to_end = false;
+        }
+        self.marked = marked;
+    }
+
+    /// Takes over what was found out, and finds out what is to be known next.
+    pub(crate) fn update(&mut self, background: &Background) {
+        match self.preparing.as_ref().and_then(Job::poll) {
+            None => {}
+            Some(Ok(Ok(grounds))) => (self.preparing, self.grounds) = (None, Some(Arc::new(grounds))),
+            Some(Ok(Err(error))) => (self.preparing, self.error) = (None, Some(error.to_string())),
+            Some(Err(error)) => (self.preparing, self.error) = (None, Some(error.to_string())),
+        }
+        let Some(grounds) = self.grounds.clone() else { return };
+        self.update_report(&grounds, background);
+        self.update_offers(&grounds, background);
+    }
+
+    fn update_report(&mut self, grounds: &Arc<Grounds>, background: &Background) {
+        if let Some((version, job)) = &self.reporting
+            && let Some(result) = job.poll()
+        {
+            let version = *version;
+            self.reporting = None;
+            match result {
+                Ok(reported) => self.reported = Some(Arc::new(reported)),
+                Err(error) => self.error = Some(error.to_string()),
+            }
+            self.reported_of = version;
+        }
+        let is_asked = self.reporting.as_ref().is_some_and(|(version, _)| *version == self.version);
+        if self.reported_of != self.version && !is_asked {
+            let (grounds, said, group) = (Arc::clone(grounds), self.said().to_vec(), self.group);
+            let (flows, options) = (self.flows.clone(), self.options.clone());
+            let job = background.spawn("statements", move |control| {
+                report(&grounds, &said, (group, &flows), &options, control)
+            });
+            self.reporting = Some((self.version, job));
+        }
+    }
+
+    fn update_offers(&mut self, grounds: &Arc<Grounds>, background: &Background) {
+        if let Some((question, job)) = &self.offering
+            && let Some(result) = job.poll()
+        {
+            let question = *question;
+            self.offering = None;
+            self.offers = Some((question, result.unwrap_or_default()));
+        }
+        // The checks of the messages are known with the report.
+        let Some(reported) = self.reported.as_ref().filter(|_| self.reported_of == self.version) else {
+            return;
+        };
+        let Some(question) = self.question() else { return };
+        let is_known = self.offers.as_ref().is_some_and(|(known, _)| *known == question)
+            || self.offering.as_ref().is_some_and(|(asked, _)| *asked == question);
+        if !is_known {
+            let (grounds, said) = (Arc::clone(grounds), self.said().to_vec());
+            let checks = reported.report.checks.clone();
+            let (_, place, side, kind) = question;
+            let job = background.spawn("offers", move |_| {
+                Basis::new(&grounds.sample, &grounds.framings, &said).offers(place, side, kind, &checks)
+            });
+            self.offering = Some((question, job));
+        }
+    }
+
+    /// Whether the report is of what is said now.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.reported.is_some() && self.reported_of == self.version
+    }
+
+    /// Whether nothing more is being found out.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.preparing.is_none() && self.reporting.is_none() && self.offering.is_none()
+    }
+}
+
+fn prepare(
+    flows: &[FlowId],
+    guessed: Option<[Option<Framing>; 2]>,
+    index: &SharedIndex,
+) -> io::Result<Grounds> {
+    let (sample, before, source) = {
+        let index = index.read();
+        let wanted = |flow| flows.binary_search(&flow).is_ok();
+        (Sample::of(&index, Limits::default(), &wanted)?, outermost(&index), index.source().clone())
+    };
+    let framings = guessed.unwrap_or_else(|| {
+        let runs = [0, 1].map(|side| sample.side(side).collect::<Vec<&Run>>());
+        let [one, other] = &runs;
+        let most = (WEIGHED / one.len().max(other.len()).max(1)).max(24);
+        of_both([one, other], most).map(|found| {
+            let best = found.into_iter().next();
+            best.filter(|framed| framed.weight.bits() >= LEAST_BITS).map(|framed| framed.framing)
+        })
+    });
+    Ok(Grounds { sample, framings, before, source })
+}
+
+fn report(
+    grounds: &Grounds,
+    said: &[Statement],
+    (group, flows): (Group, &[FlowId]),
+    options: &Options,
+    control: &JobControl,
+) -> Reported {
+    let basis = Basis::new(&grounds.sample, &grounds.framings, said);
+    let mut places: Places = HashMap::new();
+    for one in &basis.messages {
+        places.entry((one.flow, one.message.side)).or_default().push((one.offset, one.message.bytes.len()));
+    }
+    let report = basis.report(said, &group.id(), &|| control.is_cancelled());
+    let described = report.description.as_deref().and_then(|text| Described::from_ksy(text).ok());
+    let fit = described.and_then(|described| {
+        let options = options_with(options, &described, group);
+        let index = read(grounds.source.clone(), &options, &mut |_| !control.is_cancelled()).ok()?;
+        let sides = [Direction::Forward, Direction::Backward];
+        let all = flows.iter().flat_map(|flow| sides.map(|side| (*flow, side, 0)));
+        Some(fit(&grounds.before, &index, all))
+    });
+    Reported { report, places, fit }
+}
