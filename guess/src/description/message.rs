@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Side;
 use super::checked::Checked;
+use super::digits;
 use super::fields::{self, linear};
 use super::names::Names;
 use super::stated::Stated;
@@ -61,19 +62,23 @@ pub(super) fn describe(
         side.messages.iter().zip(&plain).map(|(message, bytes)| message.with(bytes)).collect();
     let width = fixed_length(rule);
     let stated = Stated::of(side, width.as_ref());
+    let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
+    let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
+    part.evidence.extend(checks.iter().map(ToString::to_string));
     if let Rule::Terminator(end) = rule
         && stated.is_empty()
         && messages.iter().all(|message| is_text(message.bytes))
     {
-        let field = Attribute::new("text").with("type", "str").with("encoding", "UTF-8");
-        part.structure.fields.push(field.with("terminator", fields::terminator(end)));
+        let with_check = checks.iter().filter(|check| check.confidence() > SURE);
+        part.structure.fields =
+            with_check.filter_map(|check| digits::lines(check, end, &whole)).next().unwrap_or_else(|| {
+                let text = Attribute::new("text").with("type", "str").with("encoding", "UTF-8");
+                vec![text.with("terminator", fields::terminator(end))]
+            });
         part.about.push("summary: '{text}'".to_owned());
         part.evidence.push("all of it is text".to_owned());
         return part;
     }
-    let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
-    let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
-    part.evidence.extend(checks.iter().map(ToString::to_string));
     let check = checks.first().filter(|check| check.confidence() > SURE);
     let check = check.filter(|_| !matches!(rule, Rule::Terminator(_) | Rule::Magic(_) | Rule::Enclosed(_)));
     let check =

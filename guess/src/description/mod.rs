@@ -1,6 +1,7 @@
 //! Writes what was guessed as a description that the parser loads.
 
 mod checked;
+mod digits;
 mod fields;
 mod message;
 mod names;
