@@ -251,16 +251,15 @@ fn said(
     ));
     if !stating.is_reported() {
         ui.weak("Comparing with all messages...");
-    } else if let Some(fit) = reported.fit.filter(|_| !stating.said().is_empty()) {
-        let text = match fit.problems {
-            0 => format!("The description reads {} messages, without a problem.", grouped(fit.messages)),
-            problems => format!(
-                "The description reads {} messages, {} of them with a problem.",
-                grouped(fit.messages),
-                grouped(problems)
-            ),
+    } else if let Some(fit) = stating.fit() {
+        let problems = match fit.problems {
+            0 => "without a problem".to_owned(),
+            problems => format!("{} of them with a problem", grouped(problems)),
         };
+        let text = format!("Read with the description: {} messages, {problems}", grouped(fit.messages));
         ui.add(Label::new(text).wrap());
+    } else if !stating.said().is_empty() {
+        ui.weak("Reading the capture with the description...");
     }
     if stating.said().is_empty() {
         return;
