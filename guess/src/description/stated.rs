@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::checked::Checked;
 use super::{Side, about_of, describe_with};
 use crate::checks::{Check, Place as CheckPlace};
-use crate::framing::{Framing, Preamble, Rule};
+use crate::framing::{Enclosed, Framing, Preamble, Rule};
 use crate::layout::{
     Among, Edge, Field, Layout, Meaning, Number, Order, Place as FieldPlace, Size, Taken, layout,
 };
@@ -132,7 +132,7 @@ impl Stated {
             if let What::Check(check) = &said.what
                 && stated.check.is_none()
                 && own_kind.is_none()
-                && !matches!(rule, Rule::Terminator(_) | Rule::Magic(_))
+                && !matches!(rule, Rule::Terminator(_) | Rule::Magic(_) | Rule::Enclosed(_))
                 && let Some(checked) = Checked::of(check, width)
                 && is_usable(check)
             {
@@ -292,12 +292,24 @@ fn place_in(rule: &Rule, place: Place) -> Option<Place> {
         (Rule::Magic(magic), Edge::Start) => {
             Some(Place { offset: place.offset.checked_sub(magic.len())?, ..place })
         }
-        (Rule::Terminator(end), Edge::End) => {
-            let offset = place.offset.checked_sub(end.len())?;
-            (offset >= place.length.unwrap_or(1)).then_some(Place { offset, ..place })
+        (Rule::Enclosed(Enclosed { start, .. }), Edge::Start) => {
+            Some(Place { offset: place.offset.checked_sub(start.len())?, ..place })
         }
+        (Rule::Terminator(end), Edge::End) => before_end(place, end.len()),
+        (Rule::Enclosed(Enclosed { end, after, .. }), Edge::End) => before_end(place, end.len() + after),
         _ => Some(place),
     }
+}
+
+/// A place from the end of a message, of which so many bytes at the end are left out.
+fn before_end(place: Place, left_out: usize) -> Option<Place> {
+    let offset = place.offset.checked_sub(left_out)?;
+    (offset >= place.length.unwrap_or(1)).then_some(Place { offset, ..place })
+}
+
+/// Whether the messages of a rule are described as a whole, so that what is said of their bytes is not written.
+pub(crate) fn is_whole(rule: &Rule) -> bool {
+    matches!(rule, Rule::Lines(_) | Rule::Headers(_) | Rule::Value(_))
 }
 
 /// What is said, as a layout says it. What does not go with the size is bytes.

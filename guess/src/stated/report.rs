@@ -7,7 +7,7 @@ use super::holding::holding;
 use super::next::Proposal;
 use super::{Statement, What};
 use crate::checks::{self, Check, Place as CheckPlace};
-use crate::description::describe_stated;
+use crate::description::{describe_stated, is_whole};
 use crate::framing::Rule;
 use crate::kinds;
 use crate::layout::Edge;
@@ -40,6 +40,9 @@ pub struct Report {
     pub next: Vec<Proposal>,
     /// The checks that were found.
     pub checks: Vec<Check>,
+    /// Whether what was said of fields is not in the description, as the messages of a side are lines or values that are described as
+    /// a whole.
+    pub is_left_out: bool,
     /// The place of the byte that seems to say the kind, if one was stated or found.
     pub kind: Option<usize>,
 }
@@ -73,6 +76,7 @@ impl Basis<'_> {
             next: self.proposals(statements, &checks, is_cancelled),
             kind: self.kind(statements, &checks).map(|(at, _)| at),
             checks,
+            is_left_out: self.framings.iter().flatten().any(|framing| is_whole(&framing.rule)),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Statements about messages: how far they hold, what they could be, and that each gives a description that is loaded.
 
+use std::collections::BTreeMap;
+
 use framescope_capture::FlowId;
 use framescope_ksy::Described;
 use proptest::prelude::*;
 
 use super::*;
-use crate::framing::{Framing, Preamble, Rule};
+use crate::framing::{Enclosed, Framing, Lines, Preamble, Rule, Values};
 use crate::{Run, Sample, Talk};
 
 /// A conversation of which each message is a segment.
@@ -194,6 +196,15 @@ fn any_framing() -> impl Strategy<Value = Option<Framing>> {
         (1usize..20).prop_map(Rule::Fixed),
         Just(Rule::Terminator(b"\r\n".to_vec())),
         Just(Rule::Magic(vec![0xab, 0])),
+        (any::<bool>(), 0usize..3).prop_map(|(is_doubled, after)| {
+            Rule::Enclosed(Enclosed { start: vec![1, 2], end: vec![1, 3], is_doubled, after })
+        }),
+        Just(Rule::Value(Values::Resp)),
+        Just(Rule::Lines(Lines { end: b"\n".to_vec(), mark: None, words: BTreeMap::new() })),
+        (0usize..3, any::<bool>()).prop_map(|(offset, is_little)| {
+            let encoding = if is_little { LengthEncoding::Leb128 } else { LengthEncoding::Ber };
+            Rule::Length(LengthField { offset, encoding, unit: 1, beyond: 0 })
+        }),
     ];
     proptest::option::of(rules.prop_map(|rule| Framing { preamble: Preamble::Bytes(0), rule }))
 }

@@ -271,6 +271,11 @@ fn said(
             commands.push(Command::Say(Say::Anew));
         }
     });
+    if report.is_left_out {
+        let text = "Messages of lines and of known values are described as a whole: what you say is compared with them, but not written, \
+            unless a length says where they end.";
+        ui.add(Label::new(RichText::new(text).weak()).wrap());
+    }
     for (number, statement) in stating.said().iter().enumerate() {
         ui.horizontal_wrapped(|ui| {
             let remove = ui.small_button("Remove").on_hover_text(format!("No longer say {statement}"));
