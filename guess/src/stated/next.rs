@@ -78,7 +78,7 @@ impl Basis<'_> {
 
 /// The bytes of a statement that is about the same bytes of all messages.
 fn taken(said: &Statement, shortest: usize) -> Option<Taken> {
-    let Place { edge, offset, length } = said.place;
+    let Place { edge, offset, length, .. } = said.place;
     let length = length?;
     let is_there = offset.checked_add(length).is_some_and(|end| end <= shortest) || edge == Edge::End;
     is_there.then_some(Taken { edge, offset, length })
@@ -87,8 +87,8 @@ fn taken(said: &Statement, shortest: usize) -> Option<Taken> {
 fn proposal(field: &Field) -> Option<Proposal> {
     let Size::Fixed(length) = field.size else { return None };
     let place = match field.place {
-        FieldPlace::Start(offset) => Place { edge: Edge::Start, offset, length: Some(length) },
-        FieldPlace::End(offset) => Place { edge: Edge::End, offset, length: Some(length) },
+        FieldPlace::Start(offset) => Place::start(offset, length),
+        FieldPlace::End(offset) => Place::end(offset, length),
         FieldPlace::After => return None,
     };
     let what = match &field.meaning {

@@ -79,7 +79,7 @@ fn what_holds_in_all_messages_is_offered_first() {
     assert_eq!(first(Place::start(0, 1)), of("always ab"));
     assert_eq!(first(Place::start(1, 2)), of("length of what follows it, big-endian"));
     assert_eq!(first(Place::start(4, 2)), of("counter, big-endian"));
-    let end = Place { edge: Edge::End, offset: 2, length: Some(2) };
+    let end = Place::end(2, 2);
     assert_eq!(first(end), of("crc-16/modbus of all bytes before it, little-endian"));
     let offers = basis.offers(Place::start(3, 1), None, None, &[]);
     assert!(offers.iter().any(|offer| offer.what == What::Kind && offer.holds == 40), "{offers:?}");
@@ -121,7 +121,7 @@ fn where_a_statement_does_not_hold_is_listed() {
 fn text_up_to_the_end_and_fields_of_one_kind_are_described() {
     let (all, replies) = (messages(), Vec::new());
     let sample = sample([&all, &replies]);
-    let rest = Place { edge: Edge::Start, offset: 6, length: None };
+    let rest = Place::between(6, 2);
     let statements = [
         said(rest, What::Text(Encoding::Utf8)),
         Statement {
@@ -130,8 +130,11 @@ fn text_up_to_the_end_and_fields_of_one_kind_are_described() {
         },
     ];
     let basis = Basis::new(&sample, &[None, None], &statements);
-    let text = basis.report(&statements, "mine", &|| false).description.unwrap();
+    let report = basis.report(&statements, "mine", &|| false);
+    assert_eq!((report.verdicts[0].holds, report.verdicts[0].of), (40, 40));
+    let text = report.description.unwrap();
     Described::from_ksy(&text).unwrap();
+    assert!(text.contains("-check: crc-16/modbus"), "{text}");
     assert!(text.contains("encoding: UTF-8") && text.contains("type: u2le"), "{text}");
 }
 
@@ -139,11 +142,14 @@ fn any_place() -> impl Strategy<Value = Place> {
     let length =
         prop_oneof![9 => (0usize..12).prop_map(Some), 1 => Just(None), 1 => any::<usize>().prop_map(Some)];
     let offset = prop_oneof![9 => 0usize..16, 1 => any::<usize>()];
-    (any::<bool>(), offset, length).prop_map(|(is_start, offset, length)| Place {
-        edge: if is_start { Edge::Start } else { Edge::End },
-        offset,
-        length,
-    })
+    (any::<bool>(), offset, length, prop_oneof![9 => 0usize..5, 1 => any::<usize>()]).prop_map(
+        |(is_start, offset, length, back)| Place {
+            back,
+            edge: if is_start { Edge::Start } else { Edge::End },
+            offset,
+            length,
+        },
+    )
 }
 
 fn any_order() -> impl Strategy<Value = Order> {

@@ -203,6 +203,7 @@ impl Stating {
             edge: if from_end { Edge::End } else { Edge::Start },
             offset: if from_end { length.checked_sub(range.start)? } else { range.start },
             length: (!self.scope.to_end).then_some(range.len()),
+            back: if self.scope.to_end { length.saturating_sub(range.end) } else { 0 },
         };
         Some((
             self.version,
@@ -215,6 +216,11 @@ impl Stating {
     /// The place of the marked bytes.
     pub(crate) fn place(&self) -> Option<Place> {
         self.question().map(|(_, place, ..)| place)
+    }
+
+    /// How many bytes of their message follow the marked ones.
+    pub(crate) fn behind(&self) -> usize {
+        self.marked.as_ref().map_or(0, |marked| marked.length.saturating_sub(marked.range.end))
     }
 
     /// The value of the byte that says the kind in the message that has the marked bytes, and its place.

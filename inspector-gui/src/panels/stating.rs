@@ -177,7 +177,13 @@ fn scope(ui: &mut Ui, stating: &Stating, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         ui.selectable_value(&mut scope.from_end, false, "from the start");
         ui.selectable_value(&mut scope.from_end, true, "from the end");
-        ui.add(Checkbox::new(&mut scope.to_end, "up to the end"));
+        let to_end = match stating.behind() {
+            0 => "up to the end".to_owned(),
+            1 => "up to the last byte".to_owned(),
+            behind => format!("up to the last {behind} bytes"),
+        };
+        ui.add(Checkbox::new(&mut scope.to_end, to_end))
+            .on_hover_text("However long the message is: what follows is as long in each");
         let who = if stating.is_of_client() { "only the client's" } else { "only the server's" };
         ui.add(Checkbox::new(&mut scope.only_side, who));
         if let Some((at, value)) = stating.marked_kind() {
