@@ -171,11 +171,37 @@ const SCREENSHOTS: &[Screenshot] = &[
         ],
     ),
     (
+        "window/guess.png",
+        &[
+            |app, ctx| {
+                app.type_filter("");
+                app.open_path(&corpus("formats/modbus/capture.pcapng"), ctx);
+            },
+            |app, ctx| app.act(Action::Guess, ctx),
+        ],
+    ),
+    (
+        "window/this-is.png",
+        &[
+            |app, _| app.use_guess(0),
+            |app, ctx| {
+                app.show_tab(Tab::Aligned);
+                app.act(Action::State, ctx);
+                app.go_to(0.into());
+            },
+            |app, _| app.highlight_bytes(4..6),
+            |app, _| app.say_likeliest(),
+            |app, _| app.highlight_bytes(2..4),
+            |app, _| app.say_likeliest(),
+            |app, _| app.highlight_bytes(7..8),
+        ],
+    ),
+    (
         "window/editor.png",
         &[
             |app, ctx| {
+                app.act(Action::State, ctx);
                 app.show_tab(Tab::Message);
-                app.type_filter("");
                 app.open_path(&corpus("formats/mqtt/capture.pcapng"), ctx);
             },
             |app, ctx| app.open_path(&corpus("formats/mqtt.ksy"), ctx),

@@ -5,6 +5,7 @@ mod digits;
 mod fields;
 mod message;
 mod names;
+mod rule;
 mod stated;
 mod texts;
 mod values;
@@ -16,8 +17,8 @@ use crate::framing::{Framing, OPTIONAL, Preamble};
 use crate::stated::Statement;
 use crate::{Message, Sample};
 use message::Part;
-pub(crate) use message::{evidence, fixed_length};
-pub(crate) use stated::describe_stated;
+pub(crate) use rule::{evidence, fixed_length};
+pub(crate) use stated::{describe_stated, is_whole};
 use yaml::{Attribute, Document, Structure, list, quoted};
 
 /// What is believed of one side, or of both if they say the same.
@@ -151,7 +152,7 @@ fn opening(preamble: &Preamble, known: usize, document: &mut Document) -> Struct
     let field = match preamble {
         Preamble::Bytes(count) => bytes.with("size", count.saturating_sub(known).to_string()),
         Preamble::Through(end) => bytes.with("terminator", fields::terminator(end)),
-        Preamble::Counted(field) => return message::counted_message(field, known, document),
+        Preamble::Counted(field) => return rule::counted_message(field, known, document),
         Preamble::Segments(_) | Preamble::Optional { .. } => bytes.with("size-eos", "true"),
     };
     Structure { fields: vec![field], ..Structure::default() }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::checked::Checked;
 use super::{Side, about_of, describe_with};
 use crate::checks::{Check, Place as CheckPlace};
-use crate::framing::{Framing, Preamble, Rule};
+use crate::framing::{Enclosed, Framing, Preamble, Rule};
 use crate::layout::{
     Among, Edge, Field, Layout, Meaning, Number, Order, Place as FieldPlace, Size, Taken, layout,
 };
@@ -113,7 +113,7 @@ impl Stated {
                 continue;
             }
             let Some(place) = place_in(rule, said.place) else { continue };
-            if place.offset >= LONGEST_HEADER
+            if place.offset.max(place.back) >= LONGEST_HEADER
                 || place.length.is_some_and(|length| length == 0 || length >= LONGEST_HEADER)
             {
                 continue;
@@ -132,7 +132,7 @@ impl Stated {
             if let What::Check(check) = &said.what
                 && stated.check.is_none()
                 && own_kind.is_none()
-                && !matches!(rule, Rule::Terminator(_) | Rule::Magic(_))
+                && !matches!(rule, Rule::Terminator(_) | Rule::Magic(_) | Rule::Enclosed(_))
                 && let Some(checked) = Checked::of(check, width)
                 && is_usable(check)
             {
@@ -154,7 +154,7 @@ impl Stated {
     pub(super) fn is_free(&self, check: &Checked) -> bool {
         let place = match check.at {
             Some(at) => Place::start(at, check.size()),
-            None => Place { edge: Edge::End, offset: check.back(), length: Some(check.size()) },
+            None => Place::end(check.back(), check.size()),
         };
         let kind = self.kind.map(|at| Place::start(at, 1));
         !self.fields.iter().map(|said| said.place).chain(kind).any(|said| said.overlaps(&place))
@@ -200,10 +200,12 @@ impl Stated {
                 continue;
             }
             match (one.place, head, trailer) {
-                (Place { edge: Edge::Start, offset, length: None }, head, 0) if offset >= head => {
-                    rest = Some((offset - head, one));
+                (Place { edge: Edge::Start, offset, length: None, back }, head, trailer)
+                    if offset >= head =>
+                {
+                    rest = Some((offset - head, back.saturating_sub(trailer), one));
                 }
-                (Place { edge, offset, length: Some(length) }, head, trailer) => {
+                (Place { edge, offset, length: Some(length), .. }, head, trailer) => {
                     let from = if edge == Edge::Start { head } else { trailer };
                     let Some(offset) = offset.checked_sub(from) else { continue };
                     if edge == Edge::Start || offset >= length {
@@ -222,24 +224,48 @@ impl Stated {
             taken.iter().partition(|taken| taken.edge == Edge::Start);
         let most = |all: &[&Taken]| all.iter().map(|taken| need(taken)).max().unwrap_or(0);
         let need = most(&starts) + most(&ends);
-        let need = rest.as_ref().map_or(need, |(from, _)| need.max(*from));
+        let need = rest.as_ref().map_or(need, |(from, after, _)| need.max(from + after));
         // Those that are too short do not have what was said, which their description then says.
-        let mut long: Vec<Message<'_>> =
+        let long: Vec<Message<'_>> =
             messages.iter().filter(|message| message.bytes.len() >= need).copied().collect();
-        if let Some((from, _)) = &rest {
-            long = long.iter().filter_map(|message| message.part(..*from)).collect();
-        }
-        let mut found = layout(&long, &taken, is_cancelled);
-        for each in &mut found.fields {
-            if let Meaning::Taken(number) = each.meaning
-                && let Some(said) = said.get(number)
-            {
-                *each = field(said, each.place, each.size.clone());
+        let said_of = |mut found: Layout, said: &[&Said]| {
+            for each in &mut found.fields {
+                if let Meaning::Taken(number) = each.meaning
+                    && let Some(said) = said.get(number)
+                {
+                    *each = field(said, each.place, each.size.clone());
+                }
+            }
+            found
+        };
+        let Some((from, after, rest)) = rest else {
+            return said_of(layout(&long, &taken, is_cancelled), &said);
+        };
+        // What comes before it, it, and what follows it, which is as long in all messages.
+        let (mut before, mut said_before, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+        for (taken, said) in taken.iter().zip(&said) {
+            match taken.edge {
+                Edge::Start => {
+                    before.push(*taken);
+                    said_before.push(*said);
+                }
+                Edge::End => behind.push((*taken, *said)),
             }
         }
-        if let Some((from, said)) = rest {
-            found.fields.push(field(said, FieldPlace::Start(from), Size::Rest));
+        let firsts: Vec<Message<'_>> = long.iter().filter_map(|message| message.part(..from)).collect();
+        let mut found = said_of(layout(&firsts, &before, is_cancelled), &said_before);
+        found.fields.push(field(rest, FieldPlace::Start(from), Size::Rest));
+        behind.sort_by_key(|(taken, _)| std::cmp::Reverse(taken.offset));
+        let mut left = after;
+        for (taken, said) in behind.into_iter().filter(|(taken, _)| taken.offset <= after) {
+            if taken.offset > left {
+                continue;
+            }
+            found.fields.extend(bytes_behind(left, left - taken.offset));
+            found.fields.push(field(said, FieldPlace::End(taken.offset), Size::Fixed(taken.length)));
+            left = taken.offset - taken.length;
         }
+        found.fields.extend(bytes_behind(left, left));
         found
     }
 
@@ -250,6 +276,14 @@ impl Stated {
             own => own == kind,
         })
     }
+}
+
+/// Bytes of which nothing is known, so many before the end; None if there are none.
+fn bytes_behind(offset: usize, length: usize) -> Option<Field> {
+    let (place, size) = (FieldPlace::End(offset), Size::Fixed(length));
+    let evidence = "no hypothesis explains them".to_owned();
+    let field = Field { place, size, meaning: Meaning::Bytes, evidence, holds: 0, of: 0, confidence: 1.0 };
+    (length > 0).then_some(field)
 }
 
 fn field(said: &Said, place: FieldPlace, size: Size) -> Field {
@@ -292,12 +326,28 @@ fn place_in(rule: &Rule, place: Place) -> Option<Place> {
         (Rule::Magic(magic), Edge::Start) => {
             Some(Place { offset: place.offset.checked_sub(magic.len())?, ..place })
         }
-        (Rule::Terminator(end), Edge::End) => {
-            let offset = place.offset.checked_sub(end.len())?;
-            (offset >= place.length.unwrap_or(1)).then_some(Place { offset, ..place })
+        (Rule::Enclosed(Enclosed { start, end, after, .. }), Edge::Start) => {
+            let place = before_end(place, end.len() + after)?;
+            Some(Place { offset: place.offset.checked_sub(start.len())?, ..place })
         }
+        (Rule::Terminator(end), _) => before_end(place, end.len()),
+        (Rule::Enclosed(Enclosed { end, after, .. }), Edge::End) => before_end(place, end.len() + after),
         _ => Some(place),
     }
+}
+
+/// A place from the end of a message, of which so many bytes at the end are left out.
+fn before_end(place: Place, left_out: usize) -> Option<Place> {
+    if place.edge == Edge::Start {
+        return Some(Place { back: place.back.saturating_sub(left_out), ..place });
+    }
+    let offset = place.offset.checked_sub(left_out)?;
+    (offset >= place.length.unwrap_or(1)).then_some(Place { offset, ..place })
+}
+
+/// Whether the messages of a rule are described as a whole, so that what is said of their bytes is not written.
+pub(crate) fn is_whole(rule: &Rule) -> bool {
+    matches!(rule, Rule::Lines(_) | Rule::Headers(_) | Rule::Value(_))
 }
 
 /// What is said, as a layout says it. What does not go with the size is bytes.

@@ -32,14 +32,26 @@ pub struct Place {
     pub edge: Edge,
     /// Where they begin: so many bytes after the beginning of the message, or so many before its end.
     pub offset: usize,
-    /// How many they are; None for all up to the end of the message.
+    /// How many they are; None for all up to so many bytes before the end of the message as `back` says.
     pub length: Option<usize>,
+    /// How many bytes of the message follow them, if `length` is None.
+    pub back: usize,
 }
 
 impl Place {
     /// So many bytes, so many after the beginning of the message.
     pub fn start(offset: usize, length: usize) -> Place {
-        Place { edge: Edge::Start, offset, length: Some(length) }
+        Place { edge: Edge::Start, offset, length: Some(length), back: 0 }
+    }
+
+    /// So many bytes, the first of them so many before the end of the message.
+    pub fn end(offset: usize, length: usize) -> Place {
+        Place { edge: Edge::End, offset, length: Some(length), back: 0 }
+    }
+
+    /// All after the first `offset` bytes of the message but for the last `back`.
+    pub fn between(offset: usize, back: usize) -> Place {
+        Place { edge: Edge::Start, offset, length: None, back }
     }
 
     /// Where that is in a message of a length; None if it does not have all of them.
@@ -50,7 +62,7 @@ impl Place {
         };
         let to = match self.length {
             Some(own) => from.checked_add(own)?,
-            None => length,
+            None => length.checked_sub(self.back)?,
         };
         (from < to && to <= length).then_some(from..to)
     }
@@ -58,8 +70,10 @@ impl Place {
     /// Whether two places share bytes in any message: as far as that is the same in all.
     pub fn overlaps(&self, other: &Place) -> bool {
         if self.edge != other.edge {
-            let is_to_end = |place: &Place| place.edge == Edge::Start && place.length.is_none();
-            return is_to_end(self) || is_to_end(other);
+            let covers = |place: &Place, end: &Place| {
+                place.edge == Edge::Start && place.length.is_none() && end.offset > place.back
+            };
+            return covers(self, other) || covers(other, self);
         }
         let range = |place: &Place| match place.edge {
             Edge::Start => {
@@ -76,8 +90,9 @@ impl Place {
 /// `bytes 2 to 5`, `the last 2 bytes`, `bytes 8 to the end`.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { edge, offset, length } = *self;
+        let Place { edge, offset, length, back } = *self;
         match (edge, length) {
+            (Edge::Start, None) if back > 0 => write!(f, "all from byte {offset} on but for the last {back}"),
             (Edge::Start, Some(1)) => write!(f, "byte {offset}"),
             (Edge::Start, Some(length)) => {
                 write!(f, "bytes {offset} to {}", offset.saturating_add(length).saturating_sub(1))

@@ -3,9 +3,9 @@
 use super::basis::Basis;
 use super::offers::place_of;
 use super::{Place, Statement, What};
+use crate::Message;
 use crate::checks::Check;
 use crate::layout::{Edge, Field, Form, Meaning, Place as FieldPlace, Size, Taken, layout};
-use crate::{Message, kinds};
 
 /// Something that could be said next.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,20 +42,10 @@ impl Basis<'_> {
             let (evidence, confidence) = (check.to_string(), check.confidence());
             found.push(Proposal { said, evidence, confidence });
         }
-        let bytes = self.bytes(None);
-        let taken: Vec<Taken> = statements.iter().filter_map(|said| taken(said, usize::MAX)).collect();
-        let ranges: Vec<_> = taken
-            .iter()
-            .filter(|taken| taken.edge == Edge::Start)
-            .map(|taken| taken.offset..taken.offset.saturating_add(taken.length))
-            .chain(self.length_field().and_then(|field| field.range(usize::MAX)))
-            .collect();
         let has_kind = statements.iter().any(|said| said.what == What::Kind);
-        if let Some(kind) = kinds::kind(&bytes, &ranges).filter(|_| !has_kind) {
-            let said =
-                Statement { place: Place::start(kind.at, 1), what: What::Kind, side: None, kind: None };
-            let evidence =
-                format!("it has {} values and decides most about the other bytes", kind.values.len());
+        if let Some((at, values)) = self.kind(statements, checks).filter(|_| !has_kind) {
+            let said = Statement { place: Place::start(at, 1), what: What::Kind, side: None, kind: None };
+            let evidence = format!("it has {values} values and decides most about the other bytes");
             found.push(Proposal { said, evidence, confidence: 0.8 });
         }
         if !is_cancelled() {
@@ -88,7 +78,7 @@ impl Basis<'_> {
 
 /// The bytes of a statement that is about the same bytes of all messages.
 fn taken(said: &Statement, shortest: usize) -> Option<Taken> {
-    let Place { edge, offset, length } = said.place;
+    let Place { edge, offset, length, .. } = said.place;
     let length = length?;
     let is_there = offset.checked_add(length).is_some_and(|end| end <= shortest) || edge == Edge::End;
     is_there.then_some(Taken { edge, offset, length })
@@ -97,8 +87,8 @@ fn taken(said: &Statement, shortest: usize) -> Option<Taken> {
 fn proposal(field: &Field) -> Option<Proposal> {
     let Size::Fixed(length) = field.size else { return None };
     let place = match field.place {
-        FieldPlace::Start(offset) => Place { edge: Edge::Start, offset, length: Some(length) },
-        FieldPlace::End(offset) => Place { edge: Edge::End, offset, length: Some(length) },
+        FieldPlace::Start(offset) => Place::start(offset, length),
+        FieldPlace::End(offset) => Place::end(offset, length),
         FieldPlace::After => return None,
     };
     let what = match &field.meaning {

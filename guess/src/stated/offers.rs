@@ -219,7 +219,7 @@ pub(super) fn place_of(check: &Check) -> Place {
         CheckPlace::Start(offset) => (Edge::Start, offset),
         CheckPlace::End(offset) => (Edge::End, offset),
     };
-    Place { edge, offset, length: Some(check.size) }
+    Place { edge, offset, length: Some(check.size), back: 0 }
 }
 
 fn most_common(fields: &[Vec<u8>]) -> Option<Vec<u8>> {

@@ -2,14 +2,15 @@
 
 use framescope_capture::FlowId;
 
-use super::Statement;
 use super::basis::{Basis, is_framing};
 use super::holding::holding;
 use super::next::Proposal;
-use crate::checks::{self, Check};
-use crate::description::describe_stated;
+use super::{Statement, What};
+use crate::checks::{self, Check, Place as CheckPlace};
+use crate::description::{describe_stated, is_whole};
 use crate::framing::Rule;
 use crate::kinds;
+use crate::layout::Edge;
 
 /// How far a statement holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,10 +40,17 @@ pub struct Report {
     pub next: Vec<Proposal>,
     /// The checks that were found.
     pub checks: Vec<Check>,
+    /// Whether what was said of fields is not in the description, as the messages of a side are lines or values that are described as
+    /// a whole.
+    pub is_left_out: bool,
     /// The place of the byte that seems to say the kind, if one was stated or found.
     pub kind: Option<usize>,
 }
 
+/// A check that is less likely may be something else.
+const SURE: f64 = 0.8;
+/// So many messages are looked at for what says the kind.
+const LOOKED_AT: usize = 4_000;
 /// So many messages where a statement does not hold are listed.
 const LISTED: usize = 50;
 
@@ -55,11 +63,6 @@ impl Basis<'_> {
         let all = self.sample.talks.iter().flat_map(|talk| &talk.sides).map(|run| run.bytes.len()).sum();
         let length = self.length_field().and_then(|field| field.range(usize::MAX));
         let checks = checks::checks(&bytes, length, is_cancelled);
-        let stated_kind = statements.iter().find(|said| said.what == super::What::Kind);
-        let kind = match stated_kind {
-            Some(said) => Some(said.place.offset),
-            None => kinds::kind(&bytes, &[]).map(|kind| kind.at),
-        };
         let framing = self.framings.iter().zip(["client", "server"]).filter_map(|(framing, who)| {
             let text = crate::description::evidence(&framing.as_ref()?.rule);
             Some(format!("{who}: {text}"))
@@ -71,8 +74,43 @@ impl Basis<'_> {
             framing: together(framing.collect()),
             description: describe_stated(id, self, statements, is_cancelled),
             next: self.proposals(statements, &checks, is_cancelled),
+            kind: self.kind(statements, &checks).map(|(at, _)| at),
             checks,
-            kind,
+            is_left_out: self.framings.iter().flatten().any(|framing| is_whole(&framing.rule)),
+        }
+    }
+
+    /// The place of the byte that says the kind, and how many values it has: where it was said to be, or else where it seems to be.
+    pub(super) fn kind(&self, statements: &[Statement], checks: &[Check]) -> Option<(usize, usize)> {
+        let is_kind = |said: &&Statement| said.what == What::Kind && said.place.edge == Edge::Start;
+        let said = statements.iter().find(is_kind).map(|said| said.place.offset);
+        // The bytes that decide nothing about the others are left out: the length, and a check at the end.
+        let length = self.length_field().and_then(|field| field.range(usize::MAX)).unwrap_or(0..0);
+        let back = checks.iter().filter(|check| check.confidence() > SURE).map(|check| match check.place {
+            CheckPlace::End(back) => back,
+            CheckPlace::Start(_) => 0,
+        });
+        let back = back.max().unwrap_or(0);
+        let bytes = self.bytes(None);
+        let step = bytes.len().div_ceil(LOOKED_AT).max(1);
+        let plain = |bytes: &&[u8]| {
+            let (before, after) = (bytes.get(..length.start)?, bytes.get(length.end..)?);
+            Some([before, after.get(..after.len().checked_sub(back)?)?].concat())
+        };
+        let plain: Vec<Vec<u8>> = bytes.iter().step_by(step).filter_map(plain).collect();
+        let plain: Vec<&[u8]> = plain.iter().map(Vec::as_slice).collect();
+        let without = |at: usize| if at >= length.end { at - length.len() } else { at };
+        let taken = |said: &Statement| {
+            let range = Some(said.place).filter(|place| place.edge == Edge::Start)?.range(usize::MAX)?;
+            Some(without(range.start)..without(range.end))
+        };
+        let taken: Vec<_> = statements.iter().filter_map(taken).collect();
+        match said {
+            Some(at) => kinds::at(&plain, without(at)).map(|kind| (at, kind.values.len())),
+            None => kinds::kind(&plain, &taken).map(|kind| {
+                let at = if kind.at >= length.start { kind.at + length.len() } else { kind.at };
+                (at, kind.values.len())
+            }),
         }
     }
 

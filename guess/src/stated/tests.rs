@@ -1,11 +1,13 @@
 //! Statements about messages: how far they hold, what they could be, and that each gives a description that is loaded.
 
+use std::collections::BTreeMap;
+
 use framescope_capture::FlowId;
 use framescope_ksy::Described;
 use proptest::prelude::*;
 
 use super::*;
-use crate::framing::{Framing, Preamble, Rule};
+use crate::framing::{Enclosed, Framing, Lines, Preamble, Rule, Values};
 use crate::{Run, Sample, Talk};
 
 /// A conversation of which each message is a segment.
@@ -77,7 +79,7 @@ fn what_holds_in_all_messages_is_offered_first() {
     assert_eq!(first(Place::start(0, 1)), of("always ab"));
     assert_eq!(first(Place::start(1, 2)), of("length of what follows it, big-endian"));
     assert_eq!(first(Place::start(4, 2)), of("counter, big-endian"));
-    let end = Place { edge: Edge::End, offset: 2, length: Some(2) };
+    let end = Place::end(2, 2);
     assert_eq!(first(end), of("crc-16/modbus of all bytes before it, little-endian"));
     let offers = basis.offers(Place::start(3, 1), None, None, &[]);
     assert!(offers.iter().any(|offer| offer.what == What::Kind && offer.holds == 40), "{offers:?}");
@@ -119,7 +121,7 @@ fn where_a_statement_does_not_hold_is_listed() {
 fn text_up_to_the_end_and_fields_of_one_kind_are_described() {
     let (all, replies) = (messages(), Vec::new());
     let sample = sample([&all, &replies]);
-    let rest = Place { edge: Edge::Start, offset: 6, length: None };
+    let rest = Place::between(6, 2);
     let statements = [
         said(rest, What::Text(Encoding::Utf8)),
         Statement {
@@ -128,8 +130,11 @@ fn text_up_to_the_end_and_fields_of_one_kind_are_described() {
         },
     ];
     let basis = Basis::new(&sample, &[None, None], &statements);
-    let text = basis.report(&statements, "mine", &|| false).description.unwrap();
+    let report = basis.report(&statements, "mine", &|| false);
+    assert_eq!((report.verdicts[0].holds, report.verdicts[0].of), (40, 40));
+    let text = report.description.unwrap();
     Described::from_ksy(&text).unwrap();
+    assert!(text.contains("-check: crc-16/modbus"), "{text}");
     assert!(text.contains("encoding: UTF-8") && text.contains("type: u2le"), "{text}");
 }
 
@@ -137,11 +142,14 @@ fn any_place() -> impl Strategy<Value = Place> {
     let length =
         prop_oneof![9 => (0usize..12).prop_map(Some), 1 => Just(None), 1 => any::<usize>().prop_map(Some)];
     let offset = prop_oneof![9 => 0usize..16, 1 => any::<usize>()];
-    (any::<bool>(), offset, length).prop_map(|(is_start, offset, length)| Place {
-        edge: if is_start { Edge::Start } else { Edge::End },
-        offset,
-        length,
-    })
+    (any::<bool>(), offset, length, prop_oneof![9 => 0usize..5, 1 => any::<usize>()]).prop_map(
+        |(is_start, offset, length, back)| Place {
+            back,
+            edge: if is_start { Edge::Start } else { Edge::End },
+            offset,
+            length,
+        },
+    )
 }
 
 fn any_order() -> impl Strategy<Value = Order> {
@@ -194,6 +202,15 @@ fn any_framing() -> impl Strategy<Value = Option<Framing>> {
         (1usize..20).prop_map(Rule::Fixed),
         Just(Rule::Terminator(b"\r\n".to_vec())),
         Just(Rule::Magic(vec![0xab, 0])),
+        (any::<bool>(), 0usize..3).prop_map(|(is_doubled, after)| {
+            Rule::Enclosed(Enclosed { start: vec![1, 2], end: vec![1, 3], is_doubled, after })
+        }),
+        Just(Rule::Value(Values::Resp)),
+        Just(Rule::Lines(Lines { end: b"\n".to_vec(), mark: None, words: BTreeMap::new() })),
+        (0usize..3, any::<bool>()).prop_map(|(offset, is_little)| {
+            let encoding = if is_little { LengthEncoding::Leb128 } else { LengthEncoding::Ber };
+            Rule::Length(LengthField { offset, encoding, unit: 1, beyond: 0 })
+        }),
     ];
     proptest::option::of(rules.prop_map(|rule| Framing { preamble: Preamble::Bytes(0), rule }))
 }

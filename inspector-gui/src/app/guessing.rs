@@ -52,8 +52,8 @@ impl App {
         }
     }
 
-    /// Uses the description of a hypothesis.
-    pub(super) fn use_guess(&mut self, number: usize) {
+    /// Uses the description of a hypothesis, by its number from 0 on.
+    pub fn use_guess(&mut self, number: usize) {
         let Some(guessing) = &self.guessing else { return };
         let Some(found) = guessing.hypothesis(number) else { return };
         let (text, group, flows) = (found.guess.description.clone(), guessing.group, guessing.flows.clone());

@@ -220,6 +220,13 @@ impl App {
         }
     }
 
+    /// Highlights bytes of the selected message.
+    pub fn highlight_bytes(&mut self, range: std::ops::Range<usize>) {
+        if let Some(view) = &mut self.view {
+            view.highlight(Some(Highlight { range, path: None, of: None }));
+        }
+    }
+
     /// Ends the introduction.
     pub fn end_tour(&mut self) {
         self.tour = None;
@@ -238,7 +245,7 @@ impl App {
             && self.editor.as_ref().is_none_or(|editor| !editor.is_behind())
             && self.desk.is_settled()
             && !self.guessing.as_ref().is_some_and(Guessing::is_running)
-            && self.stating.as_ref().is_none_or(Stating::is_settled)
+            && (!self.shows_stating() || self.stating.as_ref().is_none_or(Stating::is_settled))
             && (!self.shows_aligned() || self.document.is_none() || self.dock.aligned.aligned.is_settled())
     }
 

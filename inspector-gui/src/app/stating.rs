@@ -16,7 +16,7 @@ const BETWEEN: Duration = Duration::from_millis(100);
 impl App {
     /// Shows the panel where bytes are said to be something, or hides it.
     pub(super) fn toggle_stating(&mut self) {
-        self.dock.is_stating = !(self.dock.is_stating && self.shows_bytes());
+        self.dock.is_stating = !self.shows_stating();
         if self.dock.is_stating && !self.shows_bytes() {
             self.show_tab(Tab::Aligned);
         }
@@ -27,9 +27,14 @@ impl App {
         matches!(self.dock.tab, Tab::Aligned | Tab::Message) && self.settings.panels.message
     }
 
+    /// Whether it is shown what is said.
+    pub(super) fn shows_stating(&self) -> bool {
+        self.dock.is_stating && self.shows_bytes()
+    }
+
     /// Keeps what is said up to date with what is marked.
     pub(super) fn follow_stating(&mut self, ctx: &Context) {
-        if !self.dock.is_stating || !self.shows_bytes() {
+        if !self.shows_stating() {
             return;
         }
         if self.stating.is_none() {
@@ -70,9 +75,20 @@ impl App {
         self.stating = Some(stating);
     }
 
+    /// Says the first of what the highlighted bytes could be.
+    pub fn say_likeliest(&mut self) {
+        let Some(stating) = &mut self.stating else { return };
+        let likeliest = stating.offers().and_then(|offers| offers.first()).map(|offer| offer.what.clone());
+        if let Some(said) = likeliest.and_then(|what| stating.statement(what)) {
+            stating.say(said);
+        }
+    }
+
     /// Changes what is said.
     pub(super) fn say(&mut self, say: Say) {
-        let Some(stating) = &mut self.stating else { return };
+        // What is not shown is not changed.
+        let is_shown = self.shows_stating();
+        let Some(stating) = self.stating.as_mut().filter(|_| is_shown) else { return };
         match say {
             Say::That(statement) => stating.say(statement),
             Say::NoLonger(number) => stating.withdraw(number),

@@ -40,8 +40,6 @@ type Places = HashMap<(FlowId, u8), Vec<(u64, usize)>>;
 pub(crate) struct Reported {
     pub(crate) report: Report,
     places: Places,
-    /// How the description fits all of the capture.
-    pub(crate) fit: Option<Fit>,
 }
 
 /// Bytes that are marked in a message.
@@ -83,6 +81,9 @@ pub(crate) struct Stating {
     /// Of which version it is.
     reported_of: usize,
     reporting: Option<(usize, Job<Reported>)>,
+    /// How the description fits all of the capture, and of which version that is.
+    fit: Option<(usize, Fit)>,
+    fitting: Option<Job<Option<Fit>>>,
     pub(crate) scope: Scope,
     pub(crate) marked: Option<Marked>,
     offers: Option<(Question, Vec<Offer>)>,
@@ -122,6 +123,8 @@ impl Stating {
             reported: None,
             reported_of: usize::MAX,
             reporting: None,
+            fit: None,
+            fitting: None,
             scope: Scope::default(),
             marked: None,
             offers: None,
@@ -200,6 +203,7 @@ impl Stating {
             edge: if from_end { Edge::End } else { Edge::Start },
             offset: if from_end { length.checked_sub(range.start)? } else { range.start },
             length: (!self.scope.to_end).then_some(range.len()),
+            back: if self.scope.to_end { length.saturating_sub(range.end) } else { 0 },
         };
         Some((
             self.version,
@@ -212,6 +216,11 @@ impl Stating {
     /// The place of the marked bytes.
     pub(crate) fn place(&self) -> Option<Place> {
         self.question().map(|(_, place, ..)| place)
+    }
+
+    /// How many bytes of their message follow the marked ones.
+    pub(crate) fn behind(&self) -> usize {
+        self.marked.as_ref().map_or(0, |marked| marked.length.saturating_sub(marked.range.end))
     }
 
     /// The value of the byte that says the kind in the message that has the marked bytes, and its place.
@@ -263,6 +272,7 @@ impl Stating {
         }
         let Some(grounds) = self.grounds.clone() else { return };
         self.update_report(&grounds, background);
+        self.update_fit(&grounds, background);
         self.update_offers(&grounds, background);
     }
 
@@ -280,13 +290,41 @@ impl Stating {
         }
         let is_asked = self.reporting.as_ref().is_some_and(|(version, _)| *version == self.version);
         if self.reported_of != self.version && !is_asked {
-            let (grounds, said, group) = (Arc::clone(grounds), self.said().to_vec(), self.group);
-            let (flows, options) = (self.flows.clone(), self.options.clone());
-            let job = background.spawn("statements", move |control| {
-                report(&grounds, &said, (group, &flows), &options, control)
-            });
+            let (grounds, said, id) = (Arc::clone(grounds), self.said().to_vec(), self.group.id());
+            self.fitting = None;
+            let job = background.spawn("statements", move |control| report(&grounds, &said, &id, control));
             self.reporting = Some((self.version, job));
         }
+    }
+
+    /// Reads the capture with the description of the last report.
+    fn update_fit(&mut self, grounds: &Arc<Grounds>, background: &Background) {
+        if let Some(result) = self.fitting.as_ref().and_then(Job::poll) {
+            self.fitting = None;
+            self.fit = Some((self.reported_of, result.ok().flatten().unwrap_or_default()));
+        }
+        let is_known = self.fit.is_some_and(|(version, _)| version == self.reported_of);
+        let Some(reported) = self.reported.as_ref().filter(|_| self.is_reported() && !is_known) else {
+            return;
+        };
+        if self.fitting.is_some() || self.said().is_empty() {
+            return;
+        }
+        let Some(text) = reported.report.description.clone() else { return };
+        let (grounds, group, flows) = (Arc::clone(grounds), self.group, self.flows.clone());
+        let options = self.options.clone();
+        self.fitting = Some(background.spawn("fit", move |control| {
+            let options = options_with(&options, &Described::from_ksy(&text).ok()?, group);
+            let index = read(grounds.source.clone(), &options, &mut |_| !control.is_cancelled()).ok()?;
+            let sides = [Direction::Forward, Direction::Backward];
+            let all = flows.iter().flat_map(|flow| sides.map(|side| (*flow, side, 0)));
+            Some(fit(&grounds.before, &index, all))
+        }));
+    }
+
+    /// How the description fits all of the capture; None until that is known.
+    pub(crate) fn fit(&self) -> Option<Fit> {
+        self.fit.filter(|(version, _)| *version == self.version).map(|(_, fit)| fit)
     }
 
     fn update_offers(&mut self, grounds: &Arc<Grounds>, background: &Background) {
@@ -322,7 +360,10 @@ impl Stating {
 
     /// Whether nothing more is being found out.
     pub(crate) fn is_settled(&self) -> bool {
-        self.preparing.is_none() && self.reporting.is_none() && self.offering.is_none()
+        self.preparing.is_none()
+            && self.reporting.is_none()
+            && self.fitting.is_none()
+            && self.offering.is_none()
     }
 }
 
@@ -348,26 +389,11 @@ fn prepare(
     Ok(Grounds { sample, framings, before, source })
 }
 
-fn report(
-    grounds: &Grounds,
-    said: &[Statement],
-    (group, flows): (Group, &[FlowId]),
-    options: &Options,
-    control: &JobControl,
-) -> Reported {
+fn report(grounds: &Grounds, said: &[Statement], id: &str, control: &JobControl) -> Reported {
     let basis = Basis::new(&grounds.sample, &grounds.framings, said);
     let mut places: Places = HashMap::new();
     for one in &basis.messages {
         places.entry((one.flow, one.message.side)).or_default().push((one.offset, one.message.bytes.len()));
     }
-    let report = basis.report(said, &group.id(), &|| control.is_cancelled());
-    let described = report.description.as_deref().and_then(|text| Described::from_ksy(text).ok());
-    let fit = described.and_then(|described| {
-        let options = options_with(options, &described, group);
-        let index = read(grounds.source.clone(), &options, &mut |_| !control.is_cancelled()).ok()?;
-        let sides = [Direction::Forward, Direction::Backward];
-        let all = flows.iter().flat_map(|flow| sides.map(|side| (*flow, side, 0)));
-        Some(fit(&grounds.before, &index, all))
-    });
-    Reported { report, places, fit }
+    Reported { report: basis.report(said, id, &|| control.is_cancelled()), places }
 }

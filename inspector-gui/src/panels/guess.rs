@@ -37,7 +37,7 @@ pub(crate) fn show(ui: &mut Ui, guessing: Option<&Guessing>, commands: &mut Vec<
         }
         State::Done(found) if found.is_empty() => nothing(ui, commands),
         State::Done(found) => {
-            ui.weak("The answers are made of four fifths of the bytes. The last fifth was kept apart, to try them on.");
+            ui.weak("Some of the bytes were kept apart: each answer is tried on what it was not made of.");
             ScrollArea::vertical().id_salt("guesses").auto_shrink([false, false]).show(ui, |ui| {
                 for (number, found) in found.iter().enumerate() {
                     hypothesis(ui, number, found, guessing.used == Some(number), commands);

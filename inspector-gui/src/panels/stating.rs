@@ -177,7 +177,13 @@ fn scope(ui: &mut Ui, stating: &Stating, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         ui.selectable_value(&mut scope.from_end, false, "from the start");
         ui.selectable_value(&mut scope.from_end, true, "from the end");
-        ui.add(Checkbox::new(&mut scope.to_end, "up to the end"));
+        let to_end = match stating.behind() {
+            0 => "up to the end".to_owned(),
+            1 => "up to the last byte".to_owned(),
+            behind => format!("up to the last {behind} bytes"),
+        };
+        ui.add(Checkbox::new(&mut scope.to_end, to_end))
+            .on_hover_text("However long the message is: what follows is as long in each");
         let who = if stating.is_of_client() { "only the client's" } else { "only the server's" };
         ui.add(Checkbox::new(&mut scope.only_side, who));
         if let Some((at, value)) = stating.marked_kind() {
@@ -251,16 +257,15 @@ fn said(
     ));
     if !stating.is_reported() {
         ui.weak("Comparing with all messages...");
-    } else if let Some(fit) = reported.fit.filter(|_| !stating.said().is_empty()) {
-        let text = match fit.problems {
-            0 => format!("The description reads {} messages, without a problem.", grouped(fit.messages)),
-            problems => format!(
-                "The description reads {} messages, {} of them with a problem.",
-                grouped(fit.messages),
-                grouped(problems)
-            ),
+    } else if let Some(fit) = stating.fit() {
+        let problems = match fit.problems {
+            0 => "without a problem".to_owned(),
+            problems => format!("{} of them with a problem", grouped(problems)),
         };
+        let text = format!("Read with the description: {} messages, {problems}", grouped(fit.messages));
         ui.add(Label::new(text).wrap());
+    } else if !stating.said().is_empty() {
+        ui.weak("Reading the capture with the description...");
     }
     if stating.said().is_empty() {
         return;
@@ -272,6 +277,11 @@ fn said(
             commands.push(Command::Say(Say::Anew));
         }
     });
+    if report.is_left_out {
+        let text = "Messages of lines and of known values are described as a whole: what you say is compared with them, but not written, \
+            unless a length says where they end.";
+        ui.add(Label::new(RichText::new(text).weak()).wrap());
+    }
     for (number, statement) in stating.said().iter().enumerate() {
         ui.horizontal_wrapped(|ui| {
             let remove = ui.small_button("Remove").on_hover_text(format!("No longer say {statement}"));
