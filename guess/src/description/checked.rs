@@ -5,6 +5,15 @@ use std::ops::Range;
 use super::yaml::Attribute;
 use crate::checks::{Check, Form, Own, Place};
 
+/// How a check in digits is said.
+pub(super) fn digits(form: Form) -> Option<&'static str> {
+    match form {
+        Form::Hexadecimal => Some("hexadecimal"),
+        Form::Decimal => Some("decimal"),
+        Form::Big | Form::Little => None,
+    }
+}
+
 /// A check with a field of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Checked {
@@ -13,17 +22,22 @@ pub(super) struct Checked {
     pub(super) at: Option<usize>,
     /// Where what it covers begins among those; 0 for the beginning of the message.
     pub(super) from: usize,
+    /// How many bytes are between what it covers and it.
+    pub(super) between: usize,
 }
 
 impl Checked {
     /// None if a description can't say it. `length` is where the length field is, if it has always as many bytes.
     pub(super) fn of(check: &Check, length: Option<&Range<usize>>) -> Option<Checked> {
-        if matches!(check.form, Form::Hexadecimal | Form::Decimal)
-            || (check.form == Form::Little && check.size == 3)
-        {
+        if check.form == Form::Little && check.size == 3 {
             return None;
         }
-        let is_before = check.own == Own::Apart && check.to == check.place;
+        let between = match (check.place, check.to) {
+            (Place::End(back), Place::End(to)) => to.saturating_sub(back),
+            _ => 0,
+        };
+        let is_behind = check.to == check.place || between > 0;
+        let is_before = check.own == Own::Apart && is_behind;
         let is_all = check.own == Own::Zero && check.to == Place::End(0);
         if !is_before && !is_all {
             return None;
@@ -43,7 +57,7 @@ impl Checked {
             Some(length) if check.from == length.start && check.from > 0 => return None,
             _ => without_length(check.from)?,
         };
-        Some(Checked { check: check.clone(), at, from })
+        Some(Checked { check: check.clone(), at, from, between })
     }
 
     pub(super) fn size(&self) -> usize {
@@ -58,13 +72,14 @@ impl Checked {
         }
     }
 
+    /// How many bytes of the message come behind what it covers, if it is at the end.
+    pub(super) fn tail(&self) -> usize {
+        self.back() + self.between
+    }
+
     /// Its field. `from` is the field that begins where what it covers begins, `last` is the last field of the message.
     pub(super) fn attribute(&self, from: Option<&str>, last: &str) -> Attribute {
         let little = if self.check.form == Form::Little && self.check.size > 1 { "le" } else { "" };
-        let of_type = match self.check.size {
-            3 => "b24".to_owned(),
-            size => format!("u{size}{little}"),
-        };
         let mut said = self.check.algorithm.to_string();
         let mut more = Vec::new();
         if let Some(from) = from.filter(|_| self.from > 0) {
@@ -72,8 +87,11 @@ impl Checked {
         } else if self.check.own == Own::Zero {
             more.push("from: _root".to_owned());
         }
-        if self.check.own == Own::Zero {
+        if self.check.own == Own::Zero || self.between > 0 {
             more.push(format!("to: {last}"));
+        }
+        if let Some(digits) = digits(self.check.form) {
+            more.push(format!("digits: {digits}"));
         }
         let has_parameters = said.starts_with("algorithm:");
         if !more.is_empty() && !has_parameters {
@@ -83,8 +101,14 @@ impl Checked {
             more.insert(0, said);
             said = format!("{{{}}}", more.join(", "));
         }
-        let attribute =
-            Attribute::new("check").with("type", of_type).with("-hex", "true").with("-check", said);
-        attribute.doc(self.check.to_string())
+        let attribute = Attribute::new("check");
+        let attribute = match (digits(self.check.form), self.check.size) {
+            (Some(_), size) => {
+                attribute.with("type", "str").with("encoding", "ASCII").with("size", size.to_string())
+            }
+            (None, 3) => attribute.with("type", "b24").with("-hex", "true"),
+            (None, size) => attribute.with("type", format!("u{size}{little}")).with("-hex", "true"),
+        };
+        attribute.with("-check", said).doc(self.check.to_string())
     }
 }

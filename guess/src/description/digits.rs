@@ -1,8 +1,9 @@
 //! Lines with a check in digits, as NMEA has it.
 
+use super::checked::digits;
 use super::fields::terminator;
 use super::yaml::{Attribute, list};
-use crate::checks::{Check, Form, Own, Place};
+use crate::checks::{Check, Own, Place};
 
 /// So many bytes before the end of what is covered may be needed to find that end.
 const DELIMITER: usize = 4;
@@ -25,11 +26,7 @@ fn around<'m>(check: &Check, message: &'m [u8]) -> Option<(Around<'m>, &'m [u8])
 
 /// The fields of text lines with a check at their end; None if a description can't say it, or not of all of them.
 pub(super) fn lines(check: &Check, end: &[u8], messages: &[&[u8]]) -> Option<Vec<Attribute>> {
-    let digits = match check.form {
-        Form::Hexadecimal => "hexadecimal",
-        Form::Decimal => "decimal",
-        Form::Big | Form::Little => return None,
-    };
+    let digits = digits(check.form)?;
     let (Place::End(back), Place::End(to), Own::Apart) = (check.place, check.to, check.own) else {
         return None;
     };
@@ -115,6 +112,11 @@ mod tests {
         for (text, lines) in [
             described(|text| format!("${text}*{:02X}\r\n", xor(text))),
             described(|text| format!("{text},{:03}\n", added(&format!("{text},")))),
+            described(|text| {
+                let body = format!("35=D\x0111={text}\x01");
+                let covered = format!("8=FIX.4.4\x019={}\x01{body}", body.len());
+                format!("{covered}10={:03}\x01", added(&covered))
+            }),
         ] {
             assert!(text.contains("digits: "), "{text}");
             let mine = Described::from_ksy(&text).unwrap();

@@ -13,7 +13,7 @@ use super::yaml::{Attribute, Document, Structure, quoted};
 use super::{texts, values};
 use crate::framing::{Encoding, LengthField, Rule};
 use crate::kinds::{self, Kind};
-use crate::layout::layout;
+use crate::layout::{self, layout};
 use crate::{Message, checks};
 
 /// A structure, and what its description has beside it.
@@ -86,7 +86,7 @@ pub(super) fn describe(
         check.and_then(|check| Checked::of(check, width.as_ref())).filter(|check| stated.is_free(check));
     let check = stated.check.clone().or(check);
     // A check at the end is no part of what a kind decides about.
-    let trailer = check.as_ref().map_or(0, Checked::back);
+    let trailer = check.as_ref().map_or(0, Checked::tail);
     let messages: Vec<Message<'_>> = messages
         .iter()
         .filter_map(|message| message.part(..message.bytes.len().checked_sub(trailer)?))
@@ -99,6 +99,8 @@ pub(super) fn describe(
     let kind = match (rule, stated.kind) {
         (Rule::Kind { at, .. }, _) => kinds::at(&bytes, *at),
         (_, Some(at)) => kinds::at(&bytes, at),
+        // A letter of a text is no kind.
+        _ if layout::is_text(&bytes) => None,
         _ => kinds::kind(&bytes, &taken),
     };
     let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before).max(stated.head());
@@ -158,7 +160,13 @@ fn add_check(structure: &mut Structure, check: &Checked, starts: &[(usize, Strin
     let from = starts.iter().find(|(at, _)| *at == check.from).map(|(_, id)| id.clone());
     let behind = check.back().saturating_sub(check.size());
     let last = structure.fields.last().map(|field| field.id.clone()).unwrap_or_default();
-    if check.at.is_none() {
+    if check.at.is_none() && check.between > 0 {
+        structure.fields.push(Attribute::new("separator").with("size", check.between.to_string()));
+        structure.fields.push(check.attribute(from.as_deref(), &last));
+        structure
+            .fields
+            .extend((behind > 0).then(|| Attribute::new("trailer").with("size", behind.to_string())));
+    } else if check.at.is_none() {
         let last = if behind > 0 { "trailer" } else { "check" };
         structure.fields.push(check.attribute(from.as_deref(), last));
         if behind > 0 {

@@ -150,8 +150,38 @@ fn serialised(parts: &[&[u8]]) -> Option<Content> {
     None
 }
 
+/// Control characters that stand between the parts of texts, as those of FIX and HL7 have them: at most two, and few in all.
+fn separators(parts: &[&[u8]]) -> [bool; 256] {
+    let mut counts = [0usize; 256];
+    for byte in parts.iter().flat_map(|bytes| bytes.iter()) {
+        if let Some(count) = counts.get_mut(usize::from(*byte)).filter(|_| byte.is_ascii_control()) {
+            *count += 1;
+        }
+    }
+    for plain in [0, b'\t', b'\r', b'\n'] {
+        if let Some(count) = counts.get_mut(usize::from(plain)) {
+            *count = 0;
+        }
+    }
+    let all: usize = parts.iter().map(|bytes| bytes.len()).sum();
+    let is_few = counts.iter().filter(|count| **count > 0).count() <= 2;
+    let are_few = counts.iter().sum::<usize>() * 6 <= all;
+    counts.map(|count| count > 0 && is_few && are_few)
+}
+
+/// Whether all of some bytes is text, perhaps with separators.
+pub(crate) fn is_text(parts: &[&[u8]]) -> bool {
+    text(parts).is_some_and(|found| found.holds.0 == found.holds.1)
+}
+
 fn text(parts: &[&[u8]]) -> Option<Content> {
-    let is_plain = |character: char| !character.is_control() || matches!(character, '\t' | '\r' | '\n');
+    let separators = separators(parts);
+    let is_separator = |character: char| {
+        u8::try_from(character).is_ok_and(|byte| separators.get(usize::from(byte)) == Some(&true))
+    };
+    let is_plain = |character: char| {
+        !character.is_control() || matches!(character, '\t' | '\r' | '\n') || is_separator(character)
+    };
     let is_text = |bytes: &&&[u8]| std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_plain));
     let holds = parts.iter().filter(is_text).count();
     let mut different = parts.to_vec();

@@ -31,6 +31,7 @@ mod time;
 #[cfg(test)]
 mod variable;
 
+pub(crate) use content::is_text;
 pub use field::{
     Among, Clock, Compression, Edge, Encoding, Field, Form, Layout, Meaning, Number, Order, Place,
     Serialisation, Size, Taken, Times,
