@@ -56,8 +56,13 @@ def iec104_read(reader, side, state):
         else:
             reader.fields("sequence:2 sequence:2")
             kind, count, _, _, _ = reader.fields("number:1 number:1 number:1 number/constant:1 constant/number:2")
-            while reader.at < end:
+            # With the highest bit of the count, one address is for all.
+            is_row = bool(count & 0x80)
+            if is_row:
                 reader.number("number", 3)
+            while reader.at < end:
+                if not is_row:
+                    reader.number("number", 3)
                 if kind == 13:
                     reader.fields("float:4 number:1")
                 else:
