@@ -378,11 +378,13 @@ def erlang_read(reader, side, state):
         reader.end()
 
 
+FINGERPRINT = ("algorithm: crc, width: 32, polynomial: 0x4c11db7, initial: 0xffffffff, reflected: true, xor: 0xacabaab1 "
+               "of the message without the last 8 bytes, big-endian")
 CASES = {
     "iec104": {"run": iec104_run, "read": iec104_read, "filter": "tcp port 24201", "order": "<"},
     "s7": {"run": s7_run, "read": s7_read, "filter": "tcp port 24202"},
-    "modbus_rtu": {"run": rtu_run, "read": rtu_read, "filter": "tcp port 24203"},
-    "stun": {"run": stun_run, "read": stun_read, "filter": "tcp port 24204"},
+    "modbus_rtu": {"run": rtu_run, "read": rtu_read, "filter": "tcp port 24203", "checks": [("both", "crc-16/modbus of all bytes before it, little-endian")]},
+    "stun": {"run": stun_run, "read": stun_read, "filter": "tcp port 24204", "checks": [("both", FINGERPRINT)]},
     "nbd": {"run": nbd_run, "read": nbd_read, "filter": "tcp port 24205"},
     "x11": {"run": x11_run, "read": x11_read, "filter": "tcp port 6077", "order": "<"},
     "rtr": {"run": rtr_run, "read": rtr_read, "filter": "tcp port 24207"},

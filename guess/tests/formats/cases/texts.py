@@ -245,8 +245,9 @@ def syslog_read(reader, side, state):
 
 
 CASES = {
-    "fix": {"run": fix_run, "read": fix_read, "filter": "tcp port 24101"},
-    "nmea": {"run": nmea_run, "read": nmea_read, "filter": "tcp port 24102"},
+    "fix": {"run": fix_run, "read": fix_read, "filter": "tcp port 24101", "checks": [("both", "sum of the message without the last 7 bytes, in decimal digits")]},
+    "nmea": {"run": nmea_run, "read": nmea_read, "filter": "tcp port 24102",
+             "checks": [("both", "xor of the message without the first byte and the last 5 bytes, in hexadecimal digits")]},
     "mllp": {"run": mllp_run, "read": mllp_read, "filter": "tcp port 24103"},
     "netstring": {"run": netstring_run, "read": netstring_read, "filter": "tcp port 24104"},
     "json_lines": {"run": json_lines_run, "read": json_lines_read, "filter": "tcp port 24105"},
