@@ -81,8 +81,7 @@ impl Measured {
         measured.bytes = (judged.right, judged.bytes);
         for (of, tally) in &judged.claims {
             if tally.confidence > SURE {
-                let is_false = tally.right * 100 < tally.all * MOSTLY;
-                measured.claim(!is_false, || format!("{of:?} {tally:?}"));
+                measured.claim(tally.is_right(MOSTLY), || format!("{of:?} {tally:?}"));
             }
         }
         if best.confidence > SURE {

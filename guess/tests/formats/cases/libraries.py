@@ -265,14 +265,6 @@ def pickles_run():
         server.join()
 
 
-def pickles_read(reader, side, state):
-    while reader.left:
-        length = reader.number("length", 4)
-        is_pickle = reader.peek(1) == b"\x80"
-        reader.take("bytes/serialised" if is_pickle else "bytes", length)
-        reader.end()
-
-
 # Ruby's distributed objects (drb/drb.rb): a length and a marshalled value, one for each part of a call.
 
 def drb_run():
@@ -337,7 +329,7 @@ CASES = {
     "bittorrent": {"run": torrent_run, "read": torrent_read, "filter": "tcp port 24302"},
     "osc_slip": {"run": osc_run, "read": osc_read, "filter": "tcp port 24304"},
     "coap_tcp": {"run": coap_run, "read": coap_read, "filter": "tcp port 5683"},
-    "pickles": {"run": pickles_run, "read": pickles_read, "filter": "tcp port 24306"},
+    "pickles": {"run": pickles_run, "read": lengths_read(4, "bytes"), "filter": "tcp port 24306"},
     "drb": {"run": drb_run, "read": lengths_read(4, "bytes"), "filter": "tcp port 24307"},
     "qt": {"run": qt_run, "read": qt_read, "filter": "tcp port 24308"},
 }

@@ -131,7 +131,16 @@ def esphome_read(reader, side, state):
         reader.take("constant", 1)
         length = reader.leb128("length")
         reader.leb128("number")
-        reader.take("serialised", length)
+        end = reader.at + length
+        while reader.at < end:
+            wire = reader.leb128("number/serialised") & 7
+            if wire == 0:
+                reader.leb128("number/serialised")
+            elif wire == 5:
+                reader.take("float/number/serialised", 4)
+            else:
+                size = reader.leb128("length/serialised")
+                reader.take("text/serialised", size)
         reader.end()
 
 
@@ -173,8 +182,31 @@ def tarantool_read(reader, side, state):
             length = reader.number("length", 4)
         else:
             length = reader.number("length", 1)
-        reader.take("serialised", length)
+        end = reader.at + length
+        while reader.at < end:
+            packed(reader)
         reader.end()
+
+
+def packed(reader):
+    """A value of MessagePack. Those of numbers are with their tags, as their sizes are."""
+    tag = reader.peek(1)[0]
+    sizes = {0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
+    reader.number("number/serialised", 1)
+    if tag in sizes:
+        reader.take("float/serialised" if tag in (0xCA, 0xCB) else "sequence/echo/number/serialised", sizes[tag])
+    elif 0x80 <= tag < 0xA0 or tag in (0xDC, 0xDD, 0xDE, 0xDF):
+        wide = {0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4}.get(tag)
+        count = reader.number("count/serialised", wide) if wide else tag & 0x0F
+        for _ in range(count * (1 if 0x90 <= tag < 0xA0 or tag in (0xDC, 0xDD) else 2)):
+            packed(reader)
+    elif 0xA0 <= tag < 0xC0 or tag in (0xD9, 0xDA, 0xDB):
+        wide = {0xD9: 1, 0xDA: 2, 0xDB: 4}.get(tag)
+        size = reader.number("length/serialised", wide) if wide else tag & 0x1F
+        reader.take("text/serialised", size)
+    elif 0xC4 <= tag <= 0xC6:
+        size = reader.number("length/serialised", 1 << (tag - 0xC4))
+        reader.take("random/serialised", size)
 
 
 # RADIUS: RFC 2865. Both sides are pyrad.

@@ -61,7 +61,7 @@ def fix_read(reader, side, state):
         reader.take("text", length)
         reader.take("constant/text", 3)
         reader.take("check", 3)
-        reader.take("constant", 1)
+        reader.take("end", 1)
         reader.end()
 
 
@@ -90,7 +90,7 @@ def nmea_read(reader, side, state):
         reader.take("constant/text", 1)
         reader.until("text", b"*")
         reader.take("check", 2)
-        reader.take("constant", 2)
+        reader.take("end", 2)
         reader.end()
 
 
@@ -179,7 +179,7 @@ def netstring_read(reader, side, state):
     while reader.left:
         length = int(reader.until("length", b":"))
         reader.take("text", length)
-        reader.take("constant", 1)
+        reader.take("end", 1)
         reader.end()
 
 
