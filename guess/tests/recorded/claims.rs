@@ -164,9 +164,22 @@ impl<'a> Visit<'a> for Claims<'_> {
 /// How often a claim is right.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    pub confidence: f64,
-    pub right: usize,
-    pub all: usize,
+    pub(crate) confidence: f64,
+    pub(crate) right: usize,
+    /// How often it would be if it began or ended elsewhere, and the bytes between are the same in all messages: no capture shows
+    /// whether a zero belongs to the number behind it.
+    near: usize,
+    between: Option<Vec<u8>>,
+    varies: bool,
+    pub(crate) all: usize,
+}
+
+impl Tally {
+    /// Whether it is right in so many of a hundred messages.
+    pub(crate) fn is_right(&self, mostly: usize) -> bool {
+        let near = if self.varies { 0 } else { self.near };
+        (self.right + near) * 100 >= self.all * mostly
+    }
 }
 
 /// The claims of a description on messages, and the bytes that are in the right kind of field.

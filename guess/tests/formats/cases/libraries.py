@@ -4,15 +4,12 @@ import asyncio
 import os
 import random
 import shutil
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-
-import recording
 
 from . import spoken
 from .devices import some
@@ -289,7 +286,7 @@ def lengths_read(width, kind):
 # Qt's QDataStream: doc.qt.io, "Serializing Qt Data Types", in blocks with a quint32 size, as Qt's Fortune example has them. PySide6 encodes.
 
 def qt_run():
-    from PySide6.QtCore import QByteArray, QDataStream, QDateTime, QIODevice, Qt
+    from PySide6.QtCore import QByteArray, QDataStream, QIODevice
     chance = random.Random(46)
     number = [0]
 

@@ -214,7 +214,7 @@ def packed(reader):
 def radius_run():
     import io
     import socket
-    from pyrad import client, dictionary, packet, server
+    from pyrad import dictionary, packet
     words = dictionary.Dictionary(io.StringIO("ATTRIBUTE User-Name 1 string\nATTRIBUTE User-Password 2 string\nATTRIBUTE NAS-IP-Address 4 ipaddr\nATTRIBUTE NAS-Port 5 integer\n"
                                               "ATTRIBUTE Service-Type 6 integer\nATTRIBUTE Framed-IP-Address 8 ipaddr\nATTRIBUTE Reply-Message 18 string\nATTRIBUTE Session-Timeout 27 integer\n"
                                               "ATTRIBUTE Calling-Station-Id 31 string\n"))

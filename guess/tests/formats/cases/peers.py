@@ -3,19 +3,14 @@
 import os
 import random
 import shutil
-import signal
 import socket
-import struct
 import subprocess
 import tempfile
-import threading
 import time
 
 import recording
 
-from . import spoken
-from .devices import some
-from .services import QUIET, WORDS, started, stopped
+from .services import QUIET, started, stopped
 
 
 # IEC 60870-5-104. Both sides are c104.
@@ -201,11 +196,11 @@ def stun_run():
             body = sock.recv(int.from_bytes(head[2:4], "big"), socket.MSG_WAITALL)
             return stun.parse_message(head + body)
 
-        reply = ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
+        ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
         for number in range(30):
             ask(stun.Method.BINDING, SOFTWARE=chance.choice(["example 1.0", "example 1.0.2"]))
             if number % 5 == 4:
-                reply = ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
+                ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
         sock.close()
     stopped(server)
 

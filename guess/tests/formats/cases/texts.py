@@ -8,7 +8,7 @@ import time
 
 from . import spoken
 from .devices import some
-from .services import QUIET, WORDS
+from .services import WORDS
 
 
 # FIX 4.4: "FIX tag=value encoding", 1.2. simplefix encodes.
