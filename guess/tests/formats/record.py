@@ -1,6 +1,8 @@
 """Records the captures beside it, each with what its messages are: truth.txt. README.md says with which programs.
 
-    python3 record.py [NAME...]
+    python3 record.py [--again] [NAME...]
+
+With --again nothing is recorded: what the messages are is read from the captures that are there.
 """
 
 import gzip
@@ -8,11 +10,13 @@ import importlib
 import os
 import pkgutil
 import socket
+import struct
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../../../corpus/peers")]
 import cases
+import pcap
 import reading
 import recording
 
@@ -27,6 +31,27 @@ def anonymous(packets):
                 other = (b"machine-of-example" * 9)[:len(name)]
                 other = other if len(spelt) == len(name) else other.decode().encode("utf-16-le")
                 packet.data = bytearray(bytes(packet.data).replace(spelt, other))
+
+
+def packets_of(path):
+    """The packets of a capture that was written here."""
+    with gzip.open(path) as file:
+        data = file.read()
+    at, packets = 0, []
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind == 6:
+            _, high, low, captured, wire = struct.unpack_from("<IIIII", data, at + 8)
+            packets.append(pcap.Packet(high << 32 | low, 1, data[at + 28:at + 28 + captured], wire))
+        at += length
+    return packets
+
+
+def write_truth(folder, case, packets):
+    count, text = reading.truth(packets, case["read"], case.get("order", ">"), case.get("checks", []))
+    with open(os.path.join(folder, "truth.txt"), "w", encoding="utf-8") as file:
+        file.write(text)
+    print(f"{count} messages", end=", ")
 
 
 def record(name, case):
@@ -46,10 +71,7 @@ def record(name, case):
         if failed:
             raise failed[0]
         anonymous(packets)
-        count, text = reading.truth(packets, case["read"], case.get("order", ">"), case.get("checks", []))
-        with open(os.path.join(folder, "truth.txt"), "w", encoding="utf-8") as file:
-            file.write(text)
-        print(f"{count} messages", end=", ")
+        write_truth(folder, case, packets)
 
     print(name, end=": ", flush=True)
     recording.record(folder, run, case["filter"], edit)
@@ -65,5 +87,12 @@ if __name__ == "__main__":
     all_of_them = {}
     for module in pkgutil.iter_modules(cases.__path__):
         all_of_them.update(importlib.import_module(f"cases.{module.name}").CASES)
-    for name in sys.argv[1:] or all_of_them:
-        record(name, all_of_them[name])
+    is_again = "--again" in sys.argv
+    for name in [name for name in sys.argv[1:] if name != "--again"] or all_of_them:
+        if is_again:
+            folder = os.path.join(HERE, name)
+            print(name, end=": ")
+            write_truth(folder, all_of_them[name], packets_of(os.path.join(folder, "capture.pcapng.gz")))
+            print()
+        else:
+            record(name, all_of_them[name])

@@ -164,9 +164,22 @@ impl<'a> Visit<'a> for Claims<'_> {
 /// How often a claim is right.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    pub confidence: f64,
-    pub right: usize,
-    pub all: usize,
+    pub(crate) confidence: f64,
+    pub(crate) right: usize,
+    /// How often it would be if it began or ended elsewhere, and the bytes between are the same in all messages: no capture shows
+    /// whether a zero belongs to the number behind it.
+    near: usize,
+    between: Option<Vec<u8>>,
+    varies: bool,
+    pub(crate) all: usize,
+}
+
+impl Tally {
+    /// Whether it is right in so many of a hundred messages.
+    pub(crate) fn is_right(&self, mostly: usize) -> bool {
+        let near = if self.varies { 0 } else { self.near };
+        (self.right + near) * 100 >= self.all * mostly
+    }
 }
 
 /// The claims of a description on messages, and the bytes that are in the right kind of field.
@@ -204,21 +217,37 @@ impl Judged {
             _ => described.dissect(bytes, &mut claims),
         }
         for claim in claims.found.iter().filter(|claim| !claim.range.is_empty()) {
-            let (right, is_right) = judge(claim, &real.fields);
+            let (right, verdict) = judge(claim, &real.fields, bytes);
             self.right += right;
-            if let (Some(confidence), Some(is_right)) = (claim.confidence, is_right) {
+            if let (Some(confidence), Some(verdict)) = (claim.confidence, verdict) {
                 let tally = self.claims.entry(claim.of.clone()).or_default();
                 tally.confidence = confidence;
                 tally.all += 1;
-                tally.right += usize::from(is_right);
+                match verdict {
+                    Verdict::Right => tally.right += 1,
+                    Verdict::Wrong => {}
+                    Verdict::Near(bytes) => {
+                        tally.near += 1;
+                        tally.varies |= tally.between.as_ref().is_some_and(|known| *known != bytes);
+                        tally.between = Some(bytes);
+                    }
+                }
             }
         }
     }
 }
 
+enum Verdict {
+    Right,
+    Wrong,
+    /// It is so if it begins or ends elsewhere: the bytes between.
+    Near(Vec<u8>),
+}
+
 /// How many bytes of a claim are of its kind, and whether it is right: None if nothing is known of its bytes.
-fn judge(claim: &Claim, fields: &[RealField]) -> (usize, Option<bool>) {
+fn judge(claim: &Claim, fields: &[RealField], bytes: &[u8]) -> (usize, Option<Verdict>) {
     let (mut right, mut are_right, mut is_told) = (0, true, false);
+    let mut same: Option<&RealField> = None;
     for field in fields {
         let begin = field.range.start.max(claim.range.start);
         let end = field.range.end.min(claim.range.end);
@@ -227,6 +256,7 @@ fn judge(claim: &Claim, fields: &[RealField]) -> (usize, Option<bool>) {
         }
         is_told = true;
         let is_whole = field.range.start >= claim.range.start && field.range.end <= claim.range.end;
+        let is_of_kind = field.kinds.iter().any(|kind| kind == claim.kind);
         let is_right = field.kinds.iter().any(|kind| match (kind.as_str(), claim.kind) {
             // What never changes is a constant, whatever it is for.
             (_, "constant") => is_whole || kind == "constant",
@@ -237,9 +267,20 @@ fn judge(claim: &Claim, fields: &[RealField]) -> (usize, Option<bool>) {
         });
         right += if is_right { end - begin } else { 0 };
         // Neighbours may be one text or one constant; a number is what it is.
-        are_right &= is_right
-            && (matches!(claim.kind, "constant" | "text" | "random" | "serialised")
-                || field.range == claim.range);
+        let may_be_joined = matches!(claim.kind, "constant" | "text" | "random" | "serialised");
+        are_right &= is_right && (may_be_joined || field.range == claim.range);
+        if is_of_kind {
+            same = same.filter(|same| same.range.len() > field.range.len()).or(Some(field));
+        }
     }
-    (right, is_told.then_some(are_right))
+    let verdict = match same {
+        _ if are_right => Verdict::Right,
+        None => Verdict::Wrong,
+        Some(field) => {
+            let first = field.range.start.min(claim.range.start)..field.range.start.max(claim.range.start);
+            let last = field.range.end.min(claim.range.end)..field.range.end.max(claim.range.end);
+            Verdict::Near([&bytes[first], &bytes[last]].concat())
+        }
+    };
+    (right, is_told.then_some(verdict))
 }

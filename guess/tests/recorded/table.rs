@@ -18,11 +18,12 @@ pub(crate) const SURE: f64 = 0.9;
 /// What was measured of one format.
 #[derive(Default)]
 pub(crate) struct Measured {
-    pub name: String,
     /// Messages found and all, of each side.
     pub messages: [(usize, usize); 2],
     /// Bytes in the right kind of field, and all of which the kind is known.
     pub bytes: (usize, usize),
+    /// Bytes of all messages.
+    pub length: usize,
     /// Checks found with their exact parameters, and all.
     pub checks: (usize, usize),
     /// False claims and all claims that are surer than [`SURE`].
@@ -34,9 +35,15 @@ pub(crate) struct Measured {
 
 impl Measured {
     pub(crate) fn of(known: &Known) -> Measured {
-        let mut measured = Measured { name: known.name.clone(), ..Measured::default() };
+        let mut measured = Measured::default();
         measured.checks.1 = known.checks.len();
         let found = guess(&known.sample, "mine", &|_| true);
+        for guess in &found {
+            let loaded = Described::from_ksy(&guess.description);
+            let loaded =
+                loaded.unwrap_or_else(|error| panic!("{}: {error}\n{}", known.name, guess.description));
+            assert_eq!(loaded.warnings(), [], "{}: {}", known.name, guess.description);
+        }
         let Some(best) = found.first() else {
             for reals in &known.talks {
                 for (side, reals) in reals.iter().enumerate() {
@@ -59,6 +66,7 @@ impl Measured {
                     let is_found = ranges.contains(&real.range);
                     measured.messages[side].0 += usize::from(is_found);
                     measured.messages[side].1 += 1;
+                    measured.length += real.range.len();
                     judged.message(
                         &described,
                         &written,
@@ -73,8 +81,7 @@ impl Measured {
         measured.bytes = (judged.right, judged.bytes);
         for (of, tally) in &judged.claims {
             if tally.confidence > SURE {
-                let is_false = tally.right * 100 < tally.all * MOSTLY;
-                measured.claim(!is_false, || format!("{of:?} {tally:?}"));
+                measured.claim(tally.is_right(MOSTLY), || format!("{of:?} {tally:?}"));
             }
         }
         if best.confidence > SURE {
@@ -143,19 +150,24 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn of(all: &[Measured]) -> Totals {
+    pub(crate) fn of(all: &[&Measured]) -> Totals {
         let sum = |of: fn(&Measured) -> (usize, usize)| {
-            all.iter().map(of).fold((0, 0), |(one, other), (more, others)| (one + more, other + others))
+            all.iter()
+                .map(|measured| of(measured))
+                .fold((0, 0), |(one, other), (more, others)| (one + more, other + others))
         };
         let mut bins = [(0, 0, 0.0); 10];
         for measured in all.iter().filter(|measured| measured.confidence > 0.0) {
             let bin = &mut bins[((measured.confidence * 10.0) as usize).min(9)];
             *bin = (bin.0 + 1, bin.1 + usize::from(measured.is_found()), bin.2 + measured.confidence);
         }
-        // Each format counts the same, however much of its traffic there is.
         Totals {
             found: (all.iter().filter(|measured| measured.is_found()).count(), all.len()),
-            bytes: sum(|measured| measured.bytes),
+            // Each format counts the same, however much of its traffic there is.
+            bytes: sum(|measured| match measured.bytes {
+                (_, all) if all * 2 < measured.length => (0, 0),
+                (right, all) => (right * 1000 / all.max(1), 1000),
+            }),
             checks: sum(|measured| measured.checks),
             sure: sum(|measured| measured.sure),
             bins,

@@ -357,14 +357,16 @@ def midi_read(reader, side, state):
         reader.end()
 
 
-FLETCHER = "fletcher-16 of the message without the first 2 and the last 2, big-endian"
+# MAVLink's covers a byte that is not sent, and depends on the kind.
+EXTRA = [("both", "crc-16/mcrf4xx of the bytes before it without the first byte and with one that the kind decides, little-endian")]
 CASES = {
-    "ubx": {"run": ubx_run, "read": ubx_read, "filter": "tcp port 24001", "order": "<"},
-    "rtcm": {"run": rtcm_run, "read": rtcm_read, "filter": "tcp port 24002"},
-    "tuya": {"run": tuya_run, "read": tuya_read, "filter": "tcp port 24004"},
-    "mavlink1": {"run": mavlink_run(24005, 1), "read": mavlink_read, "filter": "tcp port 24005", "order": "<"},
-    "mavlink2": {"run": mavlink_run(24015, 2), "read": mavlink_read, "filter": "tcp port 24015", "order": "<"},
-    "znp": {"run": znp_run, "read": znp_read, "filter": "tcp port 24006", "order": "<"},
-    "ccsds": {"run": ccsds_run, "read": ccsds_read, "filter": "tcp port 24007"},
+    "ubx": {"run": ubx_run, "read": ubx_read, "filter": "tcp port 24001", "order": "<",
+            "checks": [("both", "fletcher-16/256 of the bytes before it without the first 2 bytes, little-endian")]},
+    "rtcm": {"run": rtcm_run, "read": rtcm_read, "filter": "tcp port 24002", "checks": [("client", "crc-24/lte-a of all bytes before it, big-endian")]},
+    "tuya": {"run": tuya_run, "read": tuya_read, "filter": "tcp port 24004", "checks": [("both", "crc-32/iso-hdlc of all bytes before it, big-endian")]},
+    "mavlink1": {"run": mavlink_run(24005, 1), "read": mavlink_read, "filter": "tcp port 24005", "order": "<", "checks": EXTRA},
+    "mavlink2": {"run": mavlink_run(24015, 2), "read": mavlink_read, "filter": "tcp port 24015", "order": "<", "checks": EXTRA},
+    "znp": {"run": znp_run, "read": znp_read, "filter": "tcp port 24006", "order": "<", "checks": [("both", "xor of the bytes before it without the first byte")]},
+    "ccsds": {"run": ccsds_run, "read": ccsds_read, "filter": "tcp port 24007", "checks": [("both", "crc-16/ibm-3740 of all bytes before it, big-endian")]},
     "midi": {"run": midi_run, "read": midi_read, "filter": "tcp port 24008"},
 }

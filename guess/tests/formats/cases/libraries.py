@@ -4,15 +4,12 @@ import asyncio
 import os
 import random
 import shutil
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-
-import recording
 
 from . import spoken
 from .devices import some
@@ -265,14 +262,6 @@ def pickles_run():
         server.join()
 
 
-def pickles_read(reader, side, state):
-    while reader.left:
-        length = reader.number("length", 4)
-        is_pickle = reader.peek(1) == b"\x80"
-        reader.take("bytes/serialised" if is_pickle else "bytes", length)
-        reader.end()
-
-
 # Ruby's distributed objects (drb/drb.rb): a length and a marshalled value, one for each part of a call.
 
 def drb_run():
@@ -297,7 +286,7 @@ def lengths_read(width, kind):
 # Qt's QDataStream: doc.qt.io, "Serializing Qt Data Types", in blocks with a quint32 size, as Qt's Fortune example has them. PySide6 encodes.
 
 def qt_run():
-    from PySide6.QtCore import QByteArray, QDataStream, QDateTime, QIODevice, Qt
+    from PySide6.QtCore import QByteArray, QDataStream, QIODevice
     chance = random.Random(46)
     number = [0]
 
@@ -337,7 +326,7 @@ CASES = {
     "bittorrent": {"run": torrent_run, "read": torrent_read, "filter": "tcp port 24302"},
     "osc_slip": {"run": osc_run, "read": osc_read, "filter": "tcp port 24304"},
     "coap_tcp": {"run": coap_run, "read": coap_read, "filter": "tcp port 5683"},
-    "pickles": {"run": pickles_run, "read": pickles_read, "filter": "tcp port 24306"},
+    "pickles": {"run": pickles_run, "read": lengths_read(4, "bytes"), "filter": "tcp port 24306"},
     "drb": {"run": drb_run, "read": lengths_read(4, "bytes"), "filter": "tcp port 24307"},
     "qt": {"run": qt_run, "read": qt_read, "filter": "tcp port 24308"},
 }

@@ -3,19 +3,14 @@
 import os
 import random
 import shutil
-import signal
 import socket
-import struct
 import subprocess
 import tempfile
-import threading
 import time
 
 import recording
 
-from . import spoken
-from .devices import some
-from .services import QUIET, WORDS, started, stopped
+from .services import QUIET, started, stopped
 
 
 # IEC 60870-5-104. Both sides are c104.
@@ -56,8 +51,13 @@ def iec104_read(reader, side, state):
         else:
             reader.fields("sequence:2 sequence:2")
             kind, count, _, _, _ = reader.fields("number:1 number:1 number:1 number/constant:1 constant/number:2")
-            while reader.at < end:
+            # With the highest bit of the count, one address is for all.
+            is_row = bool(count & 0x80)
+            if is_row:
                 reader.number("number", 3)
+            while reader.at < end:
+                if not is_row:
+                    reader.number("number", 3)
                 if kind == 13:
                     reader.fields("float:4 number:1")
                 else:
@@ -196,11 +196,11 @@ def stun_run():
             body = sock.recv(int.from_bytes(head[2:4], "big"), socket.MSG_WAITALL)
             return stun.parse_message(head + body)
 
-        reply = ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
+        ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
         for number in range(30):
             ask(stun.Method.BINDING, SOFTWARE=chance.choice(["example 1.0", "example 1.0.2"]))
             if number % 5 == 4:
-                reply = ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
+                ask(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=0x11000000)
         sock.close()
     stopped(server)
 
@@ -373,11 +373,13 @@ def erlang_read(reader, side, state):
         reader.end()
 
 
+FINGERPRINT = ("algorithm: crc, width: 32, polynomial: 0x4c11db7, initial: 0xffffffff, reflected: true, xor: 0xacabaab1 "
+               "of the message without the last 8 bytes, big-endian")
 CASES = {
     "iec104": {"run": iec104_run, "read": iec104_read, "filter": "tcp port 24201", "order": "<"},
     "s7": {"run": s7_run, "read": s7_read, "filter": "tcp port 24202"},
-    "modbus_rtu": {"run": rtu_run, "read": rtu_read, "filter": "tcp port 24203"},
-    "stun": {"run": stun_run, "read": stun_read, "filter": "tcp port 24204"},
+    "modbus_rtu": {"run": rtu_run, "read": rtu_read, "filter": "tcp port 24203", "checks": [("both", "crc-16/modbus of all bytes before it, little-endian")]},
+    "stun": {"run": stun_run, "read": stun_read, "filter": "tcp port 24204", "checks": [("both", FINGERPRINT)]},
     "nbd": {"run": nbd_run, "read": nbd_read, "filter": "tcp port 24205"},
     "x11": {"run": x11_run, "read": x11_read, "filter": "tcp port 6077", "order": "<"},
     "rtr": {"run": rtr_run, "read": rtr_read, "filter": "tcp port 24207"},

@@ -96,10 +96,10 @@ def text_read(reader, side, state):
         line = reader.until("text", b"\r\n").split()
         if side == 0 and line[0] == b"set":
             reader.take("text", int(line[4]))
-            reader.take("constant", 2)
+            reader.take("end", 2)
         while side == 1 and line[0] == b"VALUE":
             reader.take("text", int(line[3]))
-            reader.take("constant", 2)
+            reader.take("end", 2)
             line = reader.until("text", b"\r\n").split()
         reader.end()
 
@@ -127,7 +127,7 @@ def beanstalk_read(reader, side, state):
         line = reader.until("text", b"\r\n").split()
         if line[0] in (b"put", b"RESERVED", b"OK", b"FOUND"):
             reader.take("text", int(line[-1]))
-            reader.take("constant", 2)
+            reader.take("end", 2)
         reader.end()
 
 
@@ -154,7 +154,7 @@ def gearman_read(reader, side, state):
             until = reader.data.find(b"\0", reader.at, end)
             reader.take("text", (until if until >= 0 else end) - reader.at)
             if until >= 0:
-                reader.take("constant", 1)
+                reader.take("end", 1)
         reader.end()
 
 
@@ -246,7 +246,7 @@ def nats_read(reader, side, state):
         line = reader.until("text", b"\r\n").split()
         if line[0] in (b"PUB", b"MSG", b"HPUB", b"HMSG"):
             reader.take("text", int(line[-1]))
-            reader.take("constant", 2)
+            reader.take("end", 2)
         reader.end()
 
 
@@ -268,20 +268,25 @@ def snmp_run():
 
 def ber_read(reader, side, state):
     while reader.left:
-        tag, length = reader.ber("constant")
-        ber_value(reader, reader.at + length)
+        tag, length = reader.ber("constant", "length")
+        ber_value(reader, reader.at + length, True)
         reader.end()
 
 
-def ber_value(reader, end):
+def ber_value(reader, end, has_id=False):
+    """Values one after another. The first of a message or of a request is the number that the reply repeats."""
     while reader.at < end:
-        tag, length = reader.ber()
+        tag, length = reader.ber("number/serialised", "length/serialised")
+        said = reader.peek(length)
         if tag & 0x20:
-            ber_value(reader, reader.at + length)
+            ber_value(reader, reader.at + length, tag & 0x80 and tag != 0xA3)
+        elif tag in (4, 0x80, 0x81, 0x82, 0x87) and all(32 <= byte < 127 for byte in said):
+            reader.take("text/serialised", length)
+        elif tag in (1, 2, 10, 0x41, 0x42, 0x43):
+            reader.take("sequence/echo/number/serialised" if has_id else "number/serialised", length)
         else:
-            said = reader.peek(length)
-            is_text = tag in (4, 0x80, 0x81, 0x82, 0x87) and all(32 <= byte < 127 for byte in said)
-            reader.take("text" if is_text else "number" if tag in (1, 2, 10, 0x41, 0x42, 0x43) else "bytes", length)
+            reader.take("bytes", length)
+        has_id = False
 
 
 # LDAP: RFC 4511. OpenLDAP's server, and ldap3.

@@ -8,7 +8,7 @@ import time
 
 from . import spoken
 from .devices import some
-from .services import QUIET, WORDS
+from .services import WORDS
 
 
 # FIX 4.4: "FIX tag=value encoding", 1.2. simplefix encodes.
@@ -61,7 +61,7 @@ def fix_read(reader, side, state):
         reader.take("text", length)
         reader.take("constant/text", 3)
         reader.take("check", 3)
-        reader.take("constant", 1)
+        reader.take("end", 1)
         reader.end()
 
 
@@ -90,7 +90,7 @@ def nmea_read(reader, side, state):
         reader.take("constant/text", 1)
         reader.until("text", b"*")
         reader.take("check", 2)
-        reader.take("constant", 2)
+        reader.take("end", 2)
         reader.end()
 
 
@@ -179,7 +179,7 @@ def netstring_read(reader, side, state):
     while reader.left:
         length = int(reader.until("length", b":"))
         reader.take("text", length)
-        reader.take("constant", 1)
+        reader.take("end", 1)
         reader.end()
 
 
@@ -245,8 +245,9 @@ def syslog_read(reader, side, state):
 
 
 CASES = {
-    "fix": {"run": fix_run, "read": fix_read, "filter": "tcp port 24101"},
-    "nmea": {"run": nmea_run, "read": nmea_read, "filter": "tcp port 24102"},
+    "fix": {"run": fix_run, "read": fix_read, "filter": "tcp port 24101", "checks": [("both", "sum of the message without the last 7 bytes, in decimal digits")]},
+    "nmea": {"run": nmea_run, "read": nmea_read, "filter": "tcp port 24102",
+             "checks": [("both", "xor of the message without the first byte and the last 5 bytes, in hexadecimal digits")]},
     "mllp": {"run": mllp_run, "read": mllp_read, "filter": "tcp port 24103"},
     "netstring": {"run": netstring_run, "read": netstring_read, "filter": "tcp port 24104"},
     "json_lines": {"run": json_lines_run, "read": json_lines_read, "filter": "tcp port 24105"},
