@@ -175,6 +175,7 @@ const SCREENSHOTS: &[Screenshot] = &[
         &[
             |app, ctx| {
                 app.type_filter("");
+                app.stop_comparing();
                 app.open_path(&corpus("formats/modbus/capture.pcapng"), ctx);
             },
             |app, ctx| app.act(Action::Guess, ctx),
@@ -187,6 +188,8 @@ const SCREENSHOTS: &[Screenshot] = &[
             |app, ctx| {
                 app.show_tab(Tab::Aligned);
                 app.act(Action::State, ctx);
+                app.act(Action::ToggleConversations, ctx);
+                app.act(Action::ToggleTimeline, ctx);
                 app.go_to(0.into());
             },
             |app, _| app.highlight_bytes(4..6),
@@ -201,6 +204,8 @@ const SCREENSHOTS: &[Screenshot] = &[
         &[
             |app, ctx| {
                 app.act(Action::State, ctx);
+                app.act(Action::ToggleConversations, ctx);
+                app.act(Action::ToggleTimeline, ctx);
                 app.show_tab(Tab::Message);
                 app.open_path(&corpus("formats/mqtt/capture.pcapng"), ctx);
             },

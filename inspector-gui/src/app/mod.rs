@@ -227,6 +227,11 @@ impl App {
         }
     }
 
+    /// Compares the aligned messages with no others any more.
+    pub fn stop_comparing(&mut self) {
+        self.dock.aligned.aligned.stop_comparing();
+    }
+
     /// Ends the introduction.
     pub fn end_tour(&mut self) {
         self.tour = None;
