@@ -1,7 +1,7 @@
 //! From a sample to descriptions.
 
 use crate::description::{Side, describe};
-use crate::framing::{Framed, Framing, Preamble, of_both_while};
+use crate::framing::{Framed, Framing, Preamble, Rule, of_both_while};
 use crate::{Message, Run, Sample, kinds};
 
 /// A hypothesis on what a capture's messages are.
@@ -53,7 +53,7 @@ pub fn guess(sample: &Sample, id: &str, progress: &dyn Fn(f32) -> bool) -> Vec<G
         if framings.iter().all(Option::is_none) || guesses.iter().any(is_known) {
             continue;
         }
-        let guess = of(sample, id, framings, &found, &is_cancelled);
+        let guess = of(sample, id, framings, &is_cancelled);
         if is_cancelled() {
             break;
         }
@@ -68,26 +68,35 @@ fn same(one: &[Option<Framed>; 2], other: &[Option<Framed>; 2]) -> bool {
     one.iter().zip(other).all(|(one, other)| framing(one) == framing(other))
 }
 
-fn of(
-    sample: &Sample,
-    id: &str,
-    framings: [Option<Framed>; 2],
-    all: &[Vec<Framed>; 2],
-    is_cancelled: &dyn Fn() -> bool,
-) -> Guess {
+fn of(sample: &Sample, id: &str, framings: [Option<Framed>; 2], is_cancelled: &dyn Fn() -> bool) -> Guess {
     let (messages, before) = messages(sample, &framings);
     let count = messages.iter().map(Vec::len).sum::<usize>() + before;
     let mut evidence = Vec::new();
     let mut confidence: f64 = 1.0;
-    for ((framed, who), all) in framings.iter().zip(["client", "server"]).zip(all) {
+    for (framed, who) in framings.iter().zip(["client", "server"]) {
         let Some(framed) = framed else { continue };
         let weight = &framed.weight;
         let (hits, told) = weight.at_segments;
-        evidence.push(format!(
-            "{who}: {} messages; {hits} of {told} segments that are not full end where a message does",
-            weight.messages
-        ));
-        confidence = confidence.min(confidence_of(framed, all));
+        let all = weight.messages + weight.breaks;
+        let found = match &framed.framing.rule {
+            Rule::Length(field) => {
+                format!(
+                    "{} is where the next message begins, in {} of {all} cases",
+                    field.next(),
+                    weight.messages
+                )
+            }
+            _ => format!(
+                "{} messages, one after another in {} of {} bytes",
+                weight.messages, weight.covered.0, weight.covered.1
+            ),
+        };
+        let ends = match told {
+            0 => "no segment tells where they end".to_owned(),
+            told => format!("segments end there in {} % of {told}", hits * 100 / told),
+        };
+        evidence.push(format!("{who}: {found}; {ends}"));
+        confidence = confidence.min(framed.confidence());
     }
     let [one, other] = &messages;
     let mut sides: Vec<Side<'_>> = Vec::new();
@@ -120,18 +129,6 @@ fn of(
 
 fn bytes<'s>(messages: &[Message<'s>]) -> Vec<&'s [u8]> {
     messages.iter().map(|message| message.bytes).collect()
-}
-
-/// How likely a framing is right, by what it explains beyond the next best, and by what segments say.
-fn confidence_of(framed: &Framed, all: &[Framed]) -> f64 {
-    let bits = framed.weight.bits();
-    let next = all.iter().filter(|other| other.framing != framed.framing).map(|other| other.weight.bits());
-    let next = next.fold(0.0, f64::max);
-    let margin = (bits - next) / bits.max(1.0);
-    let (hits, told) = framed.weight.at_segments;
-    let hit = (hits as f64 + 1.0) / (told as f64 + 2.0);
-    let enough = 1.0 - (-(bits.max(0.0)) / 60.0).exp();
-    (enough * (0.5 + 0.5 * hit) * (0.8 + 0.2 * margin.clamp(0.0, 1.0))).clamp(0.0, 0.99)
 }
 
 /// The messages of both sides that the rules of framings find, and how many come before those.

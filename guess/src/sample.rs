@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use framescope_capture::{BlockReader, FlowId, Index, TransportType};
+use framescope_capture::{BlockReader, FlowId, Index, PacketId, TransportType};
 use framescope_parser::Direction;
 
 /// How much of a capture is looked at.
@@ -52,6 +52,8 @@ pub struct Run {
     pub segments: Vec<usize>,
     /// When each was captured, in nanoseconds since the Unix epoch; as many as there are segments.
     pub times: Vec<i64>,
+    /// Whether the other side said something after each segment, before the next; empty if that is not known.
+    pub answered: Vec<bool>,
     /// Whether the first byte is the first of the direction.
     pub begins: bool,
     /// Whether the last byte is the last of the direction.
@@ -68,6 +70,7 @@ impl Run {
             bytes: self.bytes.get(..end).unwrap_or_default().to_vec(),
             segments: self.segments.get(..kept).unwrap_or_default().to_vec(),
             times: self.times.get(..kept).unwrap_or_default().to_vec(),
+            answered: self.answered.get(..kept).unwrap_or_default().to_vec(),
             begins: self.begins,
             ends: false,
         }
@@ -77,6 +80,13 @@ impl Run {
     pub fn time(&self, at: usize) -> i64 {
         let segment = self.segments.partition_point(|&begin| begin <= at).saturating_sub(1);
         self.times.get(segment).copied().unwrap_or(0)
+    }
+
+    /// The numbers of the segments after which the other side spoke, if that is known and so of most.
+    pub(crate) fn turns(&self) -> Vec<usize> {
+        let turns: Vec<usize> =
+            (0..self.segments.len()).filter(|at| self.answered.get(*at) == Some(&true)).collect();
+        if turns.len() * 2 > self.segments.len() { turns } else { (0..self.segments.len()).collect() }
     }
 
     /// Where a segment ends.
@@ -103,9 +113,15 @@ impl Sample {
                 endpoints: [about.source(Direction::Forward), about.source(Direction::Backward)],
                 ..Talk::default()
             };
-            for (side, direction) in talk.sides.iter_mut().zip([Direction::Forward, Direction::Backward]) {
-                *side = run(index, flow, direction, left.min(limits.bytes_of_one), &mut reader)?;
+            let mut packets = [Vec::new(), Vec::new()];
+            let directions = [Direction::Forward, Direction::Backward];
+            for ((side, direction), packets) in talk.sides.iter_mut().zip(directions).zip(&mut packets) {
+                (*side, *packets) = run(index, flow, direction, left.min(limits.bytes_of_one), &mut reader)?;
                 left -= side.bytes.len();
+            }
+            let [client, server] = &packets;
+            for (side, (own, other)) in talk.sides.iter_mut().zip([(client, server), (server, client)]) {
+                side.answered = answered(own, other);
             }
             if talk.sides.iter().any(|side| !side.bytes.is_empty()) {
                 sample.talks.push(talk);
@@ -155,6 +171,7 @@ impl Sample {
                 }
                 run.segments.truncate(kept);
                 run.times.truncate(kept);
+                run.answered.truncate(kept);
                 run.bytes.truncate(end);
                 run.ends = false;
                 held.streams.push((talk.flow, side, end as u64));
@@ -164,15 +181,16 @@ impl Sample {
     }
 }
 
-/// What is looked at of one direction.
+/// What is looked at of one direction, and the packets with its segments.
 fn run(
     index: &Index,
     flow: FlowId,
     direction: Direction,
     most: usize,
     reader: &mut BlockReader,
-) -> io::Result<Run> {
+) -> io::Result<(Run, Vec<PacketId>)> {
     let (mut run, mut end) = (Run { begins: true, ..Run::default() }, 0);
+    let mut packets = Vec::new();
     let mut is_whole = true;
     for segment in index.stream_segments(flow, direction) {
         if segment.offset > end || run.bytes.len() + segment.length as usize > most {
@@ -181,10 +199,24 @@ fn run(
         }
         end = segment.offset + u64::from(segment.length);
         run.segments.push(run.bytes.len());
+        packets.push(segment.packet);
         run.times.push(index.packet_time_ns(segment.packet).unwrap_or_default());
         let range = segment.offset..end;
         index.read_stream((flow, direction), range, reader, &mut run.bytes)?;
     }
     run.ends = is_whole;
-    Ok(run)
+    Ok((run, packets))
+}
+
+/// Whether a packet of the other side came between each of these and the next. Behind the last, nothing is known.
+fn answered<P: Ord>(own: &[P], other: &[P]) -> Vec<bool> {
+    let between = |pair: &[P]| match pair {
+        [from, to] => {
+            other.partition_point(|packet| packet <= from) < other.partition_point(|packet| packet < to)
+        }
+        _ => false,
+    };
+    let mut answered: Vec<bool> = own.windows(2).map(between).collect();
+    answered.extend(own.last().map(|last| other.partition_point(|packet| packet <= last) < other.len()));
+    answered
 }

@@ -8,7 +8,7 @@
     reason = "a test"
 )]
 
-use framescope_guess::framing::{Framing, of_both};
+use framescope_guess::framing::{Framing, Rule, of_both};
 use framescope_guess::{Run, Sample, Talk, guess};
 
 struct Chance(u64);
@@ -333,11 +333,63 @@ fn boundaries_are_found_from_twenty_messages() {
     assert!(good * 10 >= all as usize * 6, "{good} of {all}");
 }
 
+#[test]
+fn a_framing_is_as_often_right_as_its_confidence_says() {
+    let (mut bins, mut sure) = ([(0usize, 0usize, 0.0f64); 10], (0, 0));
+    for (number, messages) in [10, 20, 50, 200].into_iter().enumerate() {
+        for seed in 0..draws() / 2 {
+            let drawn = draw(2_000_000 + seed + 10_000 * number as u64, messages);
+            let runs: Vec<&Run> = drawn.runs.iter().collect();
+            let [found, _] = of_both([&runs, &[]], 5000);
+            let Some(best) = found.first() else { continue };
+            let (confidence, is_right) = (best.confidence(), drawn.right(&best.framing) >= 0.99);
+            let bin = &mut bins[((confidence * 10.0) as usize).min(9)];
+            *bin = (bin.0 + 1, bin.1 + usize::from(is_right), bin.2 + confidence);
+            if confidence > 0.9 {
+                sure = (sure.0 + usize::from(!is_right), sure.1 + 1);
+            }
+        }
+    }
+    for (bin, (all, right, sum)) in bins.iter().enumerate().filter(|(_, bin)| bin.0 > 0) {
+        println!("0.{bin} to 0.{}: {right} of {all} right, {:.2} on average", bin + 1, sum / *all as f64);
+    }
+    println!("surer than 0.9 and wrong: {} of {}", sure.0, sure.1);
+    let (all, right, sum) =
+        bins.iter().fold((0, 0, 0.0), |sum, bin| (sum.0 + bin.0, sum.1 + bin.1, sum.2 + bin.2));
+    assert!(
+        (right as f64 - sum).abs() < 0.15 * all as f64,
+        "{right} of {all} are right, {sum:.1} were expected"
+    );
+    assert!(sure.0 * 50 <= sure.1 + 49, "{} of {} sure ones are wrong", sure.0, sure.1);
+}
+
+#[test]
+fn requests_and_replies_of_random_bytes_are_not_divided() {
+    for seed in 0..4 {
+        let chance = &mut Chance(seed);
+        let mut side = || {
+            let mut run = Run { begins: true, ends: true, ..Run::default() };
+            for _ in 0..40 {
+                run.segments.push(run.bytes.len());
+                run.times.push(0);
+                run.answered.push(true);
+                run.bytes.extend((0..20 + chance.below(200)).map(|_| chance.next() as u8));
+            }
+            run
+        };
+        let sides = [side(), side()];
+        let found = guess(&Sample { talks: vec![Talk { sides, ..Talk::default() }] }, "mine", &|_| true);
+        for framed in found.iter().flat_map(|found| found.framings.iter().flatten()) {
+            assert_eq!(framed.framing.rule, Rule::Segment, "{seed}: {:?}", framed.framing);
+        }
+    }
+}
+
 /// A conversation in which the client says these bytes, in segments of a size.
 fn talk(bytes: Vec<u8>, segment: usize) -> Talk {
     let segments: Vec<usize> = (0..bytes.len()).step_by(segment).collect();
     let times = vec![0; segments.len()];
-    let run = Run { bytes, segments, times, begins: true, ends: true };
+    let run = Run { bytes, segments, times, begins: true, ends: true, ..Run::default() };
     Talk { sides: [run, Run::default()], ..Talk::default() }
 }
 
@@ -411,7 +463,8 @@ fn any_bytes_give_descriptions_that_are_loaded() {
                 segments.dedup();
                 segments.retain(|&begin| begin < length);
                 let times = vec![0; segments.len()];
-                Run { bytes, segments, times, begins: chance.one_in(2), ends: chance.one_in(2) }
+                let (begins, ends) = (chance.one_in(2), chance.one_in(2));
+                Run { bytes, segments, times, begins, ends, ..Run::default() }
             };
             let sides = [side(), side()];
             talks.push(Talk { sides, is_datagrams: chance.one_in(4), ..Talk::default() });

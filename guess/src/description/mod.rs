@@ -111,8 +111,11 @@ fn conversation(
                 }
             }
             one => {
-                let fields = opening(one, 0, document);
-                states.push(preamble(document, who, fields, false));
+                let count = if let Preamble::Counted(_, count) = one { *count } else { 1 };
+                for _ in 0..count {
+                    let fields = opening(one, 0, document);
+                    states.push(preamble(document, who, fields, false));
+                }
             }
         }
         let Part { structure, about, evidence: more, then } =
@@ -152,7 +155,7 @@ fn opening(preamble: &Preamble, known: usize, document: &mut Document) -> Struct
     let field = match preamble {
         Preamble::Bytes(count) => bytes.with("size", count.saturating_sub(known).to_string()),
         Preamble::Through(end) => bytes.with("terminator", fields::terminator(end)),
-        Preamble::Counted(field) => return rule::counted_message(field, known, document),
+        Preamble::Counted(field, _) => return rule::counted_message(field, known, document),
         Preamble::Segments(_) | Preamble::Optional { .. } => bytes.with("size-eos", "true"),
     };
     Structure { fields: vec![field], ..Structure::default() }

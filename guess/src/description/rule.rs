@@ -180,7 +180,8 @@ pub(super) fn counted(field: &LengthField, after: usize) -> String {
         Encoding::Flagged { .. } => "length",
         _ => "counted",
     };
-    linear(value, field.unit, field.beyond - i64::try_from(after).unwrap_or(i64::MAX))
+    let counted = linear(value, field.unit, field.beyond - i64::try_from(after).unwrap_or(i64::MAX));
+    if field.is_alone_at_zero() { format!("{value} == 0 ? 0 : {counted}") } else { counted }
 }
 
 pub(crate) fn evidence(rule: &Rule) -> String {

@@ -44,6 +44,12 @@ impl Headers {
         }
     }
 
+    /// Whether a header of a message says how long its body is, and it has one.
+    pub(super) fn says_length(&self, message: &[u8]) -> bool {
+        let head = memchr::memmem::find(message, &self.end.repeat(2)).and_then(|at| message.get(..at));
+        head.and_then(|lines| self.of(lines)).is_some_and(|length| length > 0)
+    }
+
     /// The length that a header says.
     fn of(&self, lines: &[u8]) -> Option<usize> {
         let wanted = self.length.as_deref()?;

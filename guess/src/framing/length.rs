@@ -61,6 +61,9 @@ impl LengthField {
             Read::Cut => return Some(None),
             Read::Wrong => return None,
         };
+        if value == 0 && self.is_alone_at_zero() {
+            return Some(Some(self.offset + width));
+        }
         let total = self.end_of(value, width)?.checked_add(self.beyond)?;
         let total = usize::try_from(total).ok()?;
         (total >= self.offset + width).then_some(Some(total))
@@ -72,6 +75,11 @@ impl LengthField {
             Read::Value(value, width) => self.end_of(value, width),
             Read::Cut | Read::Wrong => None,
         }
+    }
+
+    /// Whether a length of 0 says that nothing follows, though it counts itself: a mark of its own, where lengths are digits.
+    pub(crate) fn is_alone_at_zero(&self) -> bool {
+        self.beyond < 0 && matches!(self.encoding, Encoding::Digits(_) | Encoding::HexDigits(_))
     }
 
     fn end_of(&self, value: u64, width: usize) -> Option<i64> {
@@ -101,6 +109,39 @@ impl LengthField {
             }
             encoding => encoding.read(field),
         }
+    }
+}
+
+impl LengthField {
+    /// Where the next message begins, in words.
+    pub(crate) fn next(&self) -> String {
+        let width = self.encoding.width();
+        let how = match self.encoding {
+            Encoding::Integer { width: 1, .. } => "",
+            Encoding::Integer { is_little: true, .. } => " little-endian",
+            Encoding::Integer { .. } => " big-endian",
+            Encoding::Decimal | Encoding::Digits(_) => " in decimal digits",
+            Encoding::Hexadecimal | Encoding::HexDigits(_) => " in hexadecimal digits",
+            Encoding::Leb128
+            | Encoding::Vlq
+            | Encoding::Ber
+            | Encoding::WebSocket
+            | Encoding::Flagged { .. } => {
+                return format!("what the length at byte {} says", self.offset);
+            }
+        };
+        let bytes = match width {
+            1 => format!("byte {}", self.offset),
+            width => format!("bytes {}..{}", self.offset, self.offset + width),
+        };
+        let times = if self.unit == 1 { String::new() } else { format!(" times {}", self.unit) };
+        let plus = i64::try_from(self.offset + width).unwrap_or(i64::MAX).saturating_add(self.beyond);
+        let plus = match plus {
+            0 => String::new(),
+            plus if plus > 0 => format!(" plus {plus}"),
+            plus => format!(" minus {}", plus.unsigned_abs()),
+        };
+        format!("{bytes}{how}{times}{plus}")
     }
 }
 

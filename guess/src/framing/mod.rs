@@ -75,8 +75,8 @@ pub enum Preamble {
     Segments(usize),
     /// All up to these bytes, and them.
     Through(Vec<u8>),
-    /// One with a length field of its own.
-    Counted(LengthField),
+    /// So many with a length field of their own.
+    Counted(LengthField, usize),
     /// Up to two, which are there where a run begins with some bytes.
     Optional {
         /// Them.
@@ -113,6 +113,15 @@ impl Preamble {
                     boundaries.push(at);
                 }
             }
+            Preamble::Counted(_, count) => {
+                let mut at = 0;
+                for _ in 0..*count {
+                    at +=
+                        self.length(run.bytes.get(at..).unwrap_or_default()).unwrap_or(run.bytes.len() - at);
+                    boundaries.push(at);
+                }
+                boundaries.dedup();
+            }
             one => boundaries.push(one.length(&run.bytes).unwrap_or(run.bytes.len())),
         }
         boundaries
@@ -121,7 +130,7 @@ impl Preamble {
     /// Whether bytes show where it ends, not a segment.
     fn is_found(&self) -> bool {
         match self {
-            Preamble::Through(_) | Preamble::Counted(_) => true,
+            Preamble::Through(_) | Preamble::Counted(..) => true,
             Preamble::Optional { each, .. } => each.is_found(),
             Preamble::Bytes(_) | Preamble::Segments(_) => false,
         }
@@ -132,7 +141,7 @@ impl Preamble {
         let length = match self {
             Preamble::Bytes(count) => *count,
             Preamble::Through(end) => memchr::memmem::find(bytes, end)? + end.len(),
-            Preamble::Counted(field) => field.total(bytes).flatten()?,
+            Preamble::Counted(field, _) => field.total(bytes).flatten()?,
             Preamble::Segments(_) | Preamble::Optional { .. } => return None,
         };
         (length > 0 && length <= bytes.len()).then_some(length)

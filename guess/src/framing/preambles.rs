@@ -12,6 +12,8 @@ const MOST_FIRST: usize = 4;
 /// Longer ones are no first messages, if nothing says where they end.
 const LONGEST: usize = 512;
 const LONGEST_MARK: usize = 4;
+/// More messages with a length of their own do not come before the others.
+const MOST_COUNTED: usize = 4;
 
 /// What may come before the first message.
 pub(super) fn preambles(runs: &[&Run]) -> Vec<Preamble> {
@@ -29,8 +31,7 @@ pub(super) fn preambles(runs: &[&Run]) -> Vec<Preamble> {
         }
     }
     for end in [&b"\r\n\r\n"[..], b"\n"] {
-        let has =
-            |run: &&&Run| memchr::memmem::find(run.bytes.get(..2048).unwrap_or(&run.bytes), end).is_some();
+        let has = |run: &&&Run| through(run, end);
         if !beginning.is_empty() && beginning.iter().all(has) {
             all.push(Preamble::Through(end.to_vec()));
         }
@@ -38,26 +39,47 @@ pub(super) fn preambles(runs: &[&Run]) -> Vec<Preamble> {
     all
 }
 
-/// Length fields that say where the first segment ends, in all runs that begin; they must differ in that.
+/// Whether a run begins with a text up to some bytes.
+fn through(run: &Run, end: &[u8]) -> bool {
+    let first = run.bytes.get(..2048).unwrap_or(&run.bytes);
+    let text = memchr::memmem::find(first, end).and_then(|at| first.get(..at));
+    text.is_some_and(|text| text.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\r' | b'\n' | b'\t')))
+}
+
+/// Messages with length fields that end where one of the first segments does, in all runs that begin.
 fn counted(beginning: &[&&Run]) -> Vec<Preamble> {
-    let firsts: Vec<(&[u8], usize)> =
-        beginning.iter().map(|run| (run.bytes.as_slice(), run.segment_end(0))).collect();
-    let Some((one, end)) = firsts.first() else { return Vec::new() };
-    if firsts.iter().all(|(_, other)| other == end) {
-        return Vec::new();
-    }
+    let Some(one) = beginning.first() else { return Vec::new() };
+    let first = one.segment_end(0);
+    let is_alike = beginning.iter().all(|run| run.segment_end(0) == first);
     let mut found: Vec<Preamble> = Vec::new();
     let integers = [(1u8, false), (2, false), (2, true), (4, false), (4, true)];
     let integer = |(width, is_little): (u8, bool)| Encoding::Integer { width, is_little, bits: width * 8 };
     for encoding in integers.map(integer).into_iter().chain([Encoding::Leb128]) {
         for offset in 0..FIELD_OFFSETS {
             let plain = LengthField { offset, encoding, unit: 1, beyond: 0 };
-            let Some(total) = plain.counted(one) else { continue };
-            let beyond = i64::try_from(*end).unwrap_or(i64::MAX).saturating_sub(total);
-            let field = LengthField { beyond, ..plain };
-            let is_right = |(bytes, end): &(&[u8], usize)| field.total(bytes).flatten() == Some(*end);
-            if beyond.abs() <= MOST_BEYOND && firsts.iter().all(is_right) {
-                found.push(Preamble::Counted(field));
+            let Some(total) = plain.counted(&one.bytes) else { continue };
+            let beyond = i64::try_from(first).unwrap_or(i64::MAX).saturating_sub(total);
+            let fitting = Preamble::Counted(LengthField { beyond, ..plain }, 1);
+            let is_right = |run: &&&Run| fitting.length(&run.bytes) == Some(run.segment_end(0));
+            // Messages that are all as long need no field.
+            if !is_alike && beyond.abs() <= MOST_BEYOND && beginning.iter().all(is_right) {
+                found.push(fitting);
+            }
+            let head = i64::try_from(offset + encoding.width()).unwrap_or(0);
+            for count in 2..=MOST_COUNTED {
+                for beyond in [0, -head] {
+                    let several = Preamble::Counted(LengthField { beyond, ..plain }, count);
+                    let is_right = |run: &&&Run| {
+                        let boundaries = several.boundaries(run);
+                        let ends = boundaries.last().is_some_and(|end| {
+                            *end < run.bytes.len() && (0..count).any(|number| run.segment_end(number) == *end)
+                        });
+                        ends && boundaries.len() == count + 1
+                    };
+                    if beginning.iter().all(is_right) {
+                        found.push(several);
+                    }
+                }
             }
         }
     }
@@ -84,14 +106,14 @@ pub(super) fn rare(runs: &[&Run]) -> Vec<Preamble> {
         let usual = ends.iter().copied().max_by_key(|end| (times(*end), *end));
         each.extend(usual.filter(|end| *end <= LONGEST).map(Preamble::Bytes));
         let lines = [&b"\r\n\r\n"[..], b"\n"].map(|end| Preamble::Through(end.to_vec()));
-        each.extend(
-            lines.into_iter().filter(|line| runs.iter().all(|run| line.length(&run.bytes).is_some())),
-        );
+        each.extend(lines.into_iter().filter(
+            |line| matches!(line, Preamble::Through(end) if runs.iter().all(|run| through(run, end))),
+        ));
         for field in [(4u8, false), (4, true), (2, false), (2, true)] {
             let (width, is_little) = field;
             let encoding = Encoding::Integer { width, is_little, bits: width * 8 };
             for beyond in [0, -i64::from(width)] {
-                let counted = Preamble::Counted(LengthField { offset: 0, encoding, unit: 1, beyond });
+                let counted = Preamble::Counted(LengthField { offset: 0, encoding, unit: 1, beyond }, 1);
                 let ends_there = |(run, end): (&&&Run, &usize)| counted.length(&run.bytes) == Some(*end);
                 if !each.contains(&counted) && runs.iter().zip(&ends).all(ends_there) {
                     each.push(counted);
@@ -109,7 +131,7 @@ pub(super) fn rare(runs: &[&Run]) -> Vec<Preamble> {
         for each in each {
             let most = match &each {
                 Preamble::Bytes(count) => (*count).min(LONGEST_MARK),
-                Preamble::Counted(_) => 1,
+                Preamble::Counted(..) => 1,
                 _ => LONGEST_MARK,
             };
             let mark = common.get(..most.min(common.len())).unwrap_or_default();

@@ -147,8 +147,10 @@ fn followed(runs: &[&Run], rule: &Lines) -> BTreeMap<Vec<u8>, Follow> {
     let mut apart: HashMap<&[u8], (usize, Tally<&[u8]>)> = HashMap::new();
     for run in runs {
         let mut before: Option<&[u8]> = None;
-        for number in (0..run.segments.len()).take(SEGMENTS) {
-            let range = run.segments.get(number).copied().unwrap_or(0)..run.segment_end(number);
+        let mut begin = 0;
+        for number in run.turns().into_iter().take(SEGMENTS) {
+            let range = begin..run.segment_end(number);
+            begin = range.end;
             let mut left = run.bytes.get(range).unwrap_or_default();
             let mut units = Vec::new();
             while let Some(unit) = rule.unit(left) {
@@ -185,7 +187,7 @@ fn followed(runs: &[&Run], rule: &Lines) -> BTreeMap<Vec<u8>, Follow> {
     }
     for (word, (all, seen)) in apart {
         if let Some((last, count)) = seen.common().first()
-            && *count as f64 >= MOSTLY * all as f64
+            && *count * 2 >= all
             && last.len() <= 2
         {
             words.entry(word.to_vec()).or_default().apart = Some(last.to_vec());

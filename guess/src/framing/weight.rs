@@ -73,6 +73,8 @@ const COLUMNS: usize = 16;
 /// A segment that is shorter does not end only because it is full.
 const LEAST_FULL: usize = 512;
 /// The rule is tried from so many places where no message begins, for so many steps each.
+/// What one message shows of the rule at most: of rules that hardly ever lead on from other places, none is better.
+const ENOUGH: f64 = 5.0;
 /// Messages of which so many bytes are the same are not told apart.
 const ALIKE: usize = 64;
 const PLACES: usize = 256;
@@ -143,10 +145,12 @@ fn of_segments(run: &Run, found: &Found, is_found: bool, most: usize) -> Weight 
     let end = if is_all { run.bytes.len() } else { found.boundaries.last().copied().unwrap_or(0) };
     let longest = run.segments.iter().enumerate().map(|(at, begin)| run.segment_end(at) - begin).max();
     let longest = longest.unwrap_or(0).max(LEAST_FULL);
-    // The end of a segment that is full says nothing.
-    let told = run.segments.windows(2).filter_map(|pair| match pair {
-        [from, to] if *to > begin && *to <= end && to - from < longest => Some(*to),
-        _ => None,
+    // The end of a segment that is full says nothing; and where both sides take turns, nor does one after which the same side goes on.
+    let turns = run.turns();
+    let told = turns.iter().filter_map(|&number| {
+        let (from, to) = (run.segments.get(number).copied()?, run.segment_end(number));
+        let is_inner = to > begin && to <= end && to < run.bytes.len();
+        (is_inner && to - from < longest).then_some(to)
     });
     let told: Vec<usize> = told.chain((run.ends && end == run.bytes.len()).then_some(end)).collect();
     let inner = found.boundaries.get(1..).unwrap_or_default();
@@ -168,6 +172,15 @@ fn of_segments(run: &Run, found: &Found, is_found: bool, most: usize) -> Weight 
 
 /// What it is worth that the rule leads from each message to the next, by how seldom it does from other places.
 fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
+    if let Rule::Headers(headers) = &framing.rule {
+        // A header that says where the message ends is right where the byte stands that closes it; else the next message tells little.
+        let each = if headers.close.is_some() { ENOUGH } else { 2.0 };
+        let messages = runs
+            .iter()
+            .zip(all)
+            .flat_map(|(run, found)| found.of_rule().filter_map(|message| run.bytes.get(message)));
+        return each * messages.filter(|message| headers.says_length(message)).count() as f64;
+    }
     if matches!(
         framing.rule,
         Rule::Segment
@@ -214,7 +227,7 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
         }
     }
     let holds = (steps - breaks) as f64 + 0.5;
-    messages as f64 * -(holds / (steps as f64 + 1.0)).log2()
+    messages as f64 * (-(holds / (steps as f64 + 1.0)).log2()).min(ENOUGH)
 }
 
 /// How many bits it takes to say which hypothesis it is: what is common takes fewer.
@@ -228,7 +241,7 @@ fn of_preamble(preamble: &Preamble) -> f64 {
         Preamble::Bytes(_) => 8.0,
         Preamble::Segments(count) => 6.0 + 2.0 * *count as f64,
         Preamble::Through(_) => 12.0,
-        Preamble::Counted(field) => 2.0 + of_field(field),
+        Preamble::Counted(field, count) => 2.0 * *count as f64 + of_field(field),
         Preamble::Optional { mark, each } => 2.0 + 4.0 * mark.len() as f64 + of_preamble(each),
     }
 }
