@@ -25,7 +25,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 FORMATS = os.path.join(HERE, "../guess/tests/formats")
 PACKAGES = ["cython<3", "numpy==1.26.4", "scipy==1.14.1", "scikit-learn==1.5.2", "pandas==2.2.3", "bitarray==2.9.3", "bintrees==2.2.0", "colorama==0.4.6",
-            "getmac==0.8.3", "pcapy-ng==1.0.9", "impacket==0.12.0", "netaddr==1.3.0", "networkx==3.3", "kneed==0.8.5", "tabulate==0.9.0", "bitstring==4.2.3",
+            "getmac==0.8.3", "pcapy-ng==1.0.9", "impacket==0.12.0", "netaddr==1.3.0", "networkx==3.3", "kneed==0.8.5", "tabulate==0.9.0", "bitstring==3.1.9",
             "colorhash==2.0.0", "pylstar==0.1.2", "hdbscan==0.8.40", "pyitlib==0.2.3", "GitPython==3.1.43", "matplotlib==3.9.2", "ipython==8.28.0",
             "pythoncrc==1.21", "humanhash3==0.0.6"]
 MOST = 100
@@ -61,6 +61,8 @@ def messages(name, case):
 def score(real, guessed):
     right = said = true = 0
     for (_, starts, unknown), found in zip(real, guessed):
+        if found is None:
+            continue
         found = {at for at in found if at > 0} - unknown
         right, said, true = right + len(found & starts), said + len(found), true + len(starts)
     precision, recall = right / said if said else 0, right / true if true else 0
@@ -82,7 +84,7 @@ def by_framescope(program, name, real, folder):
                 places(row.get("fields", []), starts)
                 found.setdefault(row["flow"], []).append((row["offset"], row["length"], starts))
     rows = [row for flow in sorted(found) for row in found[flow]]
-    # Messages are told by their lengths, in order; one that is not found has no fields.
+    # Messages are matched by their lengths, in order; one that is not found has no fields.
     guessed, next_row = [], 0
     for data, _, _ in real:
         ahead = next((n for n in range(next_row, min(next_row + 4, len(rows))) if rows[n][1] == len(data)), None)
@@ -100,7 +102,8 @@ def places(fields, into):
 
 # What runs with the others' packages: it is given messages in hexadecimal, and prints where fields begin in each.
 BY_OTHERS = r'''
-import json, sys, warnings
+import collections, collections.abc, json, sys, warnings
+collections.Sequence = collections.abc.Sequence
 warnings.filterwarnings("ignore")
 tool, folder = sys.argv[1:]
 messages = [bytes.fromhex(line) for line in sys.stdin.read().split()]
@@ -144,21 +147,23 @@ def by_others(python, tool, folder, real):
 
 
 def by_binaryinferno(python, folder, order, real):
-    """Its last table has each message with blanks between the fields."""
-    detectors = [f"bound{order}", "length", f"length2{order}", f"length3{order}", f"length4{order}", *(f"seq{size}{order}" for size in (8, 16, 24, 32)), f"rep_par_{order}"]
+    """Its last table has some of the messages, with blanks between the fields."""
+    detectors = [f"bound{order}", "length", f"length2{order}", f"length3{order}", f"length4{order}", *(f"seq{size}{order}" for size in (8, 16, 24, 32))]
     said = "\n".join(data.hex() for data, _, _ in real)
-    done = subprocess.run([python, "blackboard.py", "--detectors", *detectors[:-1]], input=said + "\n", cwd=os.path.join(folder, "binaryinferno"), capture_output=True, text=True, timeout=300)
-    found, wanted = [], [data.hex() for data, _, _ in real]
+    done = subprocess.run([python, "blackboard.py", "--detectors", *detectors], input=said + "\n", cwd=os.path.join(folder, "binaryinferno"),
+                          capture_output=True, text=True, timeout=300)
+    table = {}
     for line in done.stdout.splitlines():
-        parts = re.findall(r"[0-9A-Fa-f]{2,}", line.strip())
-        joined = "".join(parts).lower()
-        if len(found) < len(wanted) and joined == wanted[len(found)] and re.fullmatch(r"[0-9A-Fa-f\s|]+", line.strip()):
-            at, starts = 0, []
+        if re.fullmatch(r"\s*[0-9A-F]+( ?\|? ?[0-9A-F]+)*\s*", line):
+            parts, at, starts = re.findall(r"[0-9A-F]+", line), 0, []
             for part in parts:
                 starts.append(at)
                 at += len(part) // 2
-            found.append(starts)
-    return found if len(found) == len(wanted) else (done.stderr.strip().splitlines() or ["no table"])[-1][:80]
+            table["".join(parts).lower()] = starts
+    found = [table.get(data.hex()) for data, _, _ in real]
+    if not table:
+        return (done.stderr.strip().splitlines() or ["no table"])[-1][:80]
+    return found
 
 
 def main():
