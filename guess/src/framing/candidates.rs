@@ -9,8 +9,8 @@ use rustc_hash::FxHasher;
 use super::expected::Expected;
 use super::preambles::{preambles, rare};
 use super::rules::{kinds, lengths, magics, rules};
-use super::weight::{Weight, weigh};
-use super::{Framing, Rule};
+use super::weight::{Weight, usual, weigh};
+use super::{Encoding, Framing, Rule};
 use crate::Run;
 
 /// A framing, and what speaks for it.
@@ -77,6 +77,16 @@ impl<'r> Tried<'r> {
         self.beginnings.iter().collect()
     }
 
+    /// Of two framings that say the same, whether the first is the likelier: of numbers, the one that is the more usual, and else the
+    /// one that explains most.
+    fn is_likelier(&self, one: &Framed, other: &Framed, few: &[&Run]) -> bool {
+        let usual = |framed: &Framed| usual(&framed.framing, few);
+        match (usual(one), usual(other)) {
+            (Some(one), Some(other)) => one > other,
+            _ => one.weight.bits() > other.weight.bits(),
+        }
+    }
+
     /// Weighs a framing over the beginnings.
     fn weigh_first(&self, framing: Framing, few: &[&Run]) -> Framed {
         Framed { weight: weigh(&framing, few, &self.expected_first, FEW), framing }
@@ -133,7 +143,38 @@ fn framings(tried: &Tried<'_>, most: usize, progress: &dyn Fn(f32) -> bool) -> O
         weighed.push(tried.weigh(framed.framing, most));
     }
     best_first(&mut weighed);
-    Some(weighed)
+    Some(without_equals(weighed, tried, &few))
+}
+
+/// The likeliest of each that find the same messages, the best first.
+fn without_equals(all: Vec<Framed>, tried: &Tried<'_>, few: &[&Run]) -> Vec<Framed> {
+    let found = |framed: &Framed| {
+        let weight = &framed.weight;
+        (weight.messages, weight.covered, weight.at_segments, weight.breaks, framed.framing.preamble.clone())
+    };
+    let mut different: Vec<Framed> = Vec::with_capacity(all.len());
+    for framed in all {
+        match different.iter_mut().find(|known| found(known) == found(&framed)) {
+            Some(known) if tried.is_likelier(&framed, known, few) => *known = framed,
+            Some(_) => {}
+            None => different.push(framed),
+        }
+    }
+    best_first(&mut different);
+    different
+}
+
+/// Rules that may find the same in a few messages, and not in all: each is kept.
+fn class(rule: &Rule) -> u8 {
+    match rule {
+        Rule::Length(field) => match field.encoding {
+            Encoding::Integer { width: 1 | 2, .. } => 0,
+            Encoding::Integer { .. } => 1,
+            _ => 2,
+        },
+        Rule::Kind { .. } => 3,
+        _ => 4,
+    }
 }
 
 /// What was tried on the beginnings.
@@ -141,19 +182,18 @@ struct First<'t> {
     tried: &'t Tried<'t>,
     few: &'t [&'t Run],
     kept: Vec<Framed>,
-    /// Which of them finds certain boundaries.
-    same: HashMap<u64, usize>,
+    /// Which of them finds certain boundaries by a rule of a class.
+    same: HashMap<(u64, u8), usize>,
 }
 
 impl First<'_> {
     fn add(&mut self, framing: Framing) {
         let Some(boundaries) = possible(&framing, self.few) else { return };
         let framed = self.tried.weigh_first(framing, self.few);
-        match self.same.entry(boundaries) {
+        match self.same.entry((boundaries, class(&framed.framing.rule))) {
             Entry::Occupied(entry) => {
-                // Of hypotheses that say the same, the one that explains most.
                 let known: Option<&mut Framed> = self.kept.get_mut(*entry.get());
-                if let Some(known) = known.filter(|known| known.weight.bits() < framed.weight.bits()) {
+                if let Some(known) = known.filter(|known| self.tried.is_likelier(&framed, known, self.few)) {
                     *known = framed;
                 }
             }

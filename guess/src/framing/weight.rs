@@ -230,6 +230,31 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
     messages as f64 * (-(holds / (steps as f64 + 1.0)).log2()).min(ENOUGH)
 }
 
+/// How usual a number that says how long messages are is, in bits; None for other rules. Its highest bytes are zero rather than those of a
+/// field that is never used, and it begins at a multiple of its size.
+pub(super) fn usual(framing: &Framing, runs: &[&Run]) -> Option<f64> {
+    let field = match &framing.rule {
+        Rule::Length(field) => field,
+        Rule::Kind { .. } => return Some(-cost(framing)),
+        _ => return None,
+    };
+    let Encoding::Integer { width, is_little, .. } = field.encoding else { return Some(-cost(framing)) };
+    let width = usize::from(width);
+    let is_zero = |place: usize| {
+        let at = field.offset + if is_little { width - 1 - place } else { place };
+        let of_run = |run: &&Run| {
+            let found = framing.find(run, PLACES);
+            found.messages().all(|message| run.bytes.get(message.start + at) == Some(&0))
+        };
+        runs.iter().all(of_run)
+    };
+    let zeros = (0..width).take_while(|place| is_zero(*place)).count();
+    let zeros = (0..zeros).map(|place| if place < 3 { 1.5 } else { 0.5 }).sum::<f64>();
+    let aligned = if width > 1 && field.offset.is_multiple_of(width.min(4)) { 1.0 } else { 0.0 };
+    let rare = if width == 3 || width > 4 { 1.2 } else { 0.0 };
+    Some(zeros + aligned - rare - cost(framing))
+}
+
 /// How many bits it takes to say which hypothesis it is: what is common takes fewer.
 fn cost(framing: &Framing) -> f64 {
     of_preamble(&framing.preamble) + cost_of_rule(&framing.rule)
