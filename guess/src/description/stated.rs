@@ -12,7 +12,7 @@ use crate::layout::{
 use crate::stated::{Basis, Place, Statement, What, width};
 use crate::{Message, kinds};
 
-/// Describes messages by what is said of them, and the rest of their bytes by what is guessed. None if there is no message.
+/// Describes messages by what a person says about them, and the rest of their bytes by what is guessed. None without messages.
 pub(crate) fn describe_stated(
     id: &str,
     basis: &Basis<'_>,
@@ -47,7 +47,7 @@ pub(crate) fn describe_stated(
         return None;
     }
     let evidence = statements.iter().map(|said| format!("said: {said}")).collect();
-    let title = "Described by what was said of a capture";
+    let title = "Described by what a person says about a capture";
     Some(describe_with(id, title, about_of(basis.sample), &sides, evidence, is_cancelled).text)
 }
 
@@ -74,7 +74,7 @@ struct Said {
     evidence: String,
 }
 
-/// All that was said of a side.
+/// All that is stated about a side.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stated {
     fields: Vec<Said>,
@@ -150,7 +150,7 @@ impl Stated {
         self.fields.is_empty() && self.check.is_none() && self.kind.is_none()
     }
 
-    /// Whether a check that was guessed is in other bytes than those that something was said of.
+    /// Whether a check that was guessed is in other bytes than those about which something is stated.
     pub(super) fn is_free(&self, check: &Checked) -> bool {
         let place = match check.at {
             Some(at) => Place::start(at, check.size()),
@@ -160,7 +160,7 @@ impl Stated {
         !self.fields.iter().map(|said| said.place).chain(kind).any(|said| said.overlaps(&place))
     }
 
-    /// The bytes of all messages that something was said of.
+    /// The bytes of all messages about which something is stated.
     pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.header().filter_map(|said| Some(said.place.offset..said.place.offset + said.place.length?))
     }
@@ -174,7 +174,7 @@ impl Stated {
         self.ranges().map(|range| range.end).max().unwrap_or(0)
     }
 
-    /// The field that was said of exactly these bytes of all messages.
+    /// The field that a person says exactly these bytes of all messages are.
     pub(super) fn field(&self, range: &Range<usize>) -> Option<Layout> {
         let is_it = |said: &&Said| said.place == Place::start(range.start, range.len());
         let said = self.header().find(is_it)?;
@@ -269,7 +269,7 @@ impl Stated {
         found
     }
 
-    /// Whether something was said of what follows the first bytes of messages of a kind.
+    /// Whether something is stated about what follows the first bytes of messages of a kind.
     pub(super) fn has_body(&self, kind: Option<u8>) -> bool {
         self.fields.iter().any(|said| match said.kind {
             None => said.place.edge == Edge::End || said.place.length.is_none(),
@@ -345,7 +345,7 @@ fn before_end(place: Place, left_out: usize) -> Option<Place> {
     (offset >= place.length.unwrap_or(1)).then_some(Place { offset, ..place })
 }
 
-/// Whether the messages of a rule are described as a whole, so that what is said of their bytes is not written.
+/// Whether the messages of a rule are described as a whole, so that a statement about their bytes is not written.
 pub(crate) fn is_whole(rule: &Rule) -> bool {
     matches!(rule, Rule::Lines(_) | Rule::Headers(_) | Rule::Value(_))
 }

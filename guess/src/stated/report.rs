@@ -34,13 +34,13 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// What says where messages end, in words.
     pub framing: Vec<String>,
-    /// The description, which [`framescope_ksy::Described`] loads; None if there is no message.
+    /// The description, which [`framescope_ksy::Described`] loads; None without messages.
     pub description: Option<String>,
     /// What could be said next, the likeliest first.
     pub next: Vec<Proposal>,
     /// The checks that were found.
     pub checks: Vec<Check>,
-    /// Whether what was said of fields is not in the description, as the messages of a side are lines or values that are described as
+    /// Whether statements about fields are not in the description, as the messages of a side are lines or values that are described as
     /// a whole.
     pub is_left_out: bool,
     /// The place of the byte that seems to say the kind, if one was stated or found.

@@ -110,7 +110,7 @@ impl App {
         let (group, flows) = (stating.group, stating.flows.clone());
         match text {
             Some(text) => drop(self.use_text(text, group, &flows)),
-            None => self.notify("There is no message to describe.", Severity::Note),
+            None => self.notify("There are no messages to describe.", Severity::Note),
         }
     }
 }

@@ -63,10 +63,11 @@ fn share(fit: Fit) -> String {
 fn messages(fit: Fit) -> String {
     let plural = if fit.messages == 1 { "" } else { "s" };
     let problems = match fit.problems {
-        0 => "without a problem".to_owned(),
-        problems => format!("of which {} have a problem", grouped(problems)),
+        0 => " without a problem".to_owned(),
+        problems if problems == fit.messages => " with a problem".to_owned(),
+        problems => format!(", {} of them with a problem", grouped(problems)),
     };
-    format!("{} message{plural} {problems}", grouped(fit.messages))
+    format!("{} message{plural}{problems}", grouped(fit.messages))
 }
 
 /// Why there is no answer.

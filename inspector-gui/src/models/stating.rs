@@ -397,3 +397,86 @@ fn report(grounds: &Grounds, said: &[Statement], id: &str, control: &JobControl)
     }
     Reported { report: basis.report(said, id, &|| control.is_cancelled()), places }
 }
+
+#[cfg(test)]
+mod tests {
+    use framescope_capture::Index;
+    use framescope_guess::groups::alike;
+    use framescope_guess::layout::Order;
+    use parking_lot::RwLock;
+
+    use super::*;
+
+    fn stating(background: &Background) -> (Stating, SharedIndex) {
+        let source =
+            Source::from_bytes("modbus", *include_bytes!("../../../corpus/formats/modbus/capture.pcapng"));
+        let index: Index = read(source, &Options::default(), &mut |_| true).unwrap();
+        let of = alike(&index, 0.into()).unwrap();
+        let index: SharedIndex = Arc::new(RwLock::new(index));
+        let stating = Stating::start(of, None, Arc::clone(&index), &Options::default(), background);
+        (stating, index)
+    }
+
+    fn settle(stating: &mut Stating, background: &Background) {
+        for _ in 0..12 {
+            stating.update(background);
+            while background.step() {}
+        }
+        assert!(stating.is_settled() && stating.error.is_none(), "{:?}", stating.error);
+    }
+
+    fn said(place: Place, what: What) -> Statement {
+        Statement { place, what, side: None, kind: None }
+    }
+
+    #[test]
+    fn what_is_said_is_compared_taken_back_and_replaced() {
+        let background = Background::manual();
+        let (mut stating, _) = stating(&background);
+        settle(&mut stating, &background);
+        let length = said(Place::start(4, 2), What::Length { order: Order::Big, beyond: 0 });
+        stating.say(length.clone());
+        settle(&mut stating, &background);
+        let verdict = |stating: &Stating| stating.reported.as_ref().unwrap().report.verdicts.clone();
+        assert_eq!((verdict(&stating)[0].holds, verdict(&stating)[0].of), (20, 20));
+        let fit = stating.fit().unwrap();
+        assert_eq!((fit.messages, fit.bytes, fit.explained, fit.problems), (20, 250, 250, 0));
+        // What is about the same bytes takes its place.
+        stating.say(said(Place::start(5, 1), What::Constant(vec![6])));
+        assert_eq!(stating.said().len(), 1);
+        settle(&mut stating, &background);
+        assert!(verdict(&stating)[0].holds < 20 && !verdict(&stating)[0].failing.is_empty());
+        stating.undo();
+        assert_eq!(stating.said(), [length]);
+        assert!(stating.can_undo() && stating.can_redo() && !stating.is_reported());
+        settle(&mut stating, &background);
+        assert_eq!(verdict(&stating)[0].holds, 20);
+        stating.undo();
+        stating.undo();
+        assert!(stating.said().is_empty() && !stating.can_undo());
+        stating.redo();
+        stating.withdraw(0);
+        assert!(stating.said().is_empty() && !stating.can_redo(), "what was taken back is gone");
+    }
+
+    #[test]
+    fn bytes_that_are_marked_in_a_row_are_those_of_a_message() {
+        let background = Background::manual();
+        let (mut stating, index) = stating(&background);
+        settle(&mut stating, &background);
+        let index = index.read();
+        // No protocol explains the stream, so that it is one row: this is in its second message, of twelve bytes.
+        let (_, row) = index.rows().next().unwrap();
+        stating.mark(Some((&row, 0, 12 + 4..12 + 6)), &|_| None);
+        assert_eq!(stating.place(), Some(Place::start(4, 2)));
+        stating.scope.from_end = true;
+        assert_eq!(stating.place(), Some(Place::end(8, 2)));
+        stating.scope = Scope { to_end: true, ..Scope::default() };
+        assert_eq!(stating.place(), Some(Place::between(4, 6)));
+        drop(index);
+        stating.scope = Scope::default();
+        settle(&mut stating, &background);
+        let offers = stating.offers().unwrap();
+        assert_eq!(offers[0].what, What::Length { order: Order::Big, beyond: 0 });
+    }
+}
