@@ -92,7 +92,7 @@ fn of(sample: &Sample, id: &str, framings: [Option<Framed>; 2], is_cancelled: &d
             ),
         };
         let ends = match told {
-            0 => "no segment tells where they end".to_owned(),
+            0 => "no segment shows where they end".to_owned(),
             told => format!("segments end there in {} % of {told}", hits * 100 / told),
         };
         evidence.push(format!("{who}: {found}; {ends}"));

@@ -1,4 +1,4 @@
-//! The records of TLS, to which a conversation may change: they are framed, and nothing is said of what is in them.
+//! The records of TLS, to which a conversation may change: they are framed, and what is in them stays bytes.
 
 use crate::Run;
 
