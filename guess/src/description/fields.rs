@@ -96,7 +96,7 @@ fn one(
             attribute = attribute.with("type", name);
             attribute = match times {
                 Times::By { field } => {
-                    let count = ids.get(*field).cloned().unwrap_or_default();
+                    let count = value(layout, *field, ids);
                     attribute.with("repeat", "expr").with("repeat-expr", count)
                 }
                 Times::ToEnd => {
@@ -143,8 +143,7 @@ fn size(layout: &Layout, number: usize, field: &Field, ids: &[String]) -> Writte
     match &field.size {
         Size::Fixed(size) => Written::Expression(size.to_string()),
         Size::By { field, unit, plus } => {
-            let of = ids.get(*field).map_or("0", String::as_str);
-            Written::Expression(linear(of, *unit, *plus))
+            Written::Expression(linear(&value(layout, *field, ids), *unit, *plus))
         }
         Size::Terminated(bytes) => Written::Terminated(bytes.clone()),
         Size::Varint => Written::ByType,
@@ -159,6 +158,17 @@ fn size(layout: &Layout, number: usize, field: &Field, ids: &[String]) -> Writte
                 None => Written::Rest,
             }
         }
+    }
+}
+
+/// The value of a field that is a number: those of seven bits a byte are structures.
+fn value(layout: &Layout, field: usize, ids: &[String]) -> String {
+    let id = ids.get(field).map_or("0", String::as_str);
+    match layout.fields.get(field).map(|field| &field.meaning) {
+        Some(Meaning::Length(number) | Meaning::Count(number)) if !matches!(number.form, Form::Binary(_)) => {
+            format!("{id}.value")
+        }
+        _ => id.to_owned(),
     }
 }
 
