@@ -45,9 +45,12 @@ pub fn guess(sample: &Sample, id: &str, progress: &dyn Fn(f32) -> bool) -> Vec<G
         if is_cancelled() {
             break;
         }
-        let framings = [0, 1].map(|side: usize| {
-            let found = found.get(side)?;
-            found.get(rank).or(found.first()).filter(|framed| framed.weight.bits() >= LEAST).cloned()
+        let ranked = found.each_ref().map(|found| found.get(rank).or(found.first()));
+        let [one, other] = ranked;
+        let framings = [(one, other), (other, one)].map(|(framed, other)| {
+            // A side that says little shows little, but may well speak as the other does.
+            let is_shown = |framed: &&Framed| is_shown(framed) || speaks_as(framed, other);
+            framed.filter(is_shown).cloned()
         });
         let is_known = |known: &Guess| same(&known.framings, &framings);
         if framings.iter().all(Option::is_none) || guesses.iter().any(is_known) {
@@ -61,6 +64,16 @@ pub fn guess(sample: &Sample, id: &str, progress: &dyn Fn(f32) -> bool) -> Vec<G
     }
     guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     guesses
+}
+
+fn is_shown(framed: &Framed) -> bool {
+    framed.weight.bits() >= LEAST
+}
+
+/// Whether a side is framed as the other is, and nothing is against it.
+fn speaks_as(framed: &Framed, other: Option<&Framed>) -> bool {
+    let has_rule = |other: &Framed| is_shown(other) && other.framing.rule == framed.framing.rule;
+    framed.weight.messages > 0 && framed.weight.breaks == 0 && other.is_some_and(has_rule)
 }
 
 fn same(one: &[Option<Framed>; 2], other: &[Option<Framed>; 2]) -> bool {
@@ -96,7 +109,9 @@ fn of(sample: &Sample, id: &str, framings: [Option<Framed>; 2], is_cancelled: &d
             told => format!("segments end there in {} % of {told}", hits * 100 / told),
         };
         evidence.push(format!("{who}: {found}; {ends}"));
-        confidence = confidence.min(framed.confidence());
+        if is_shown(framed) {
+            confidence = confidence.min(framed.confidence());
+        }
     }
     let [one, other] = &messages;
     let mut sides: Vec<Side<'_>> = Vec::new();

@@ -163,7 +163,9 @@ pub(super) fn kinds(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
                 }
             }
         }
-        if by_kind.len() > 64 || by_kind.is_empty() {
+        // Kinds that come once show nothing.
+        let seen: usize = by_kind.values().flat_map(HashMap::values).sum();
+        if by_kind.len() > 64 || seen < by_kind.len() * 2 {
             continue;
         }
         let mut lengths = Box::new([0u16; 256]);

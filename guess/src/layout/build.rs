@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::claim::Claim;
-use super::content::{Content, content, content_to_end, values_to_end};
+use super::content::{Content, content, content_to_end, values_to_end, whole_text};
 use super::field::{Field, Layout, Meaning, Place, Size};
 use super::fixed::fixed;
 use super::sizes::{confidence, number_width};
@@ -43,6 +43,11 @@ impl<'m> Builder<'m, '_> {
     fn build(&mut self) {
         if self.is_fixed() {
             return self.fixed_to_end();
+        }
+        if self.taken.is_empty()
+            && let Some(found) = whole_text(&self.rows)
+        {
+            return self.push_rest(Some(found));
         }
         let table = Table::new(self.rows.clone());
         let skip: Vec<Range<usize>> = self.taken.iter().map(|(range, _)| range.clone()).collect();

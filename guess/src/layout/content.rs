@@ -40,6 +40,13 @@ pub(super) fn content(rows: &[Row<'_>]) -> Option<Content> {
         .or_else(|| random(&parts))
 }
 
+/// All of the rows, if that is one long text.
+pub(super) fn whole_text(rows: &[Row<'_>]) -> Option<Content> {
+    let parts = parts(rows);
+    let characters: usize = parts.iter().map(|bytes| bytes.len()).sum();
+    text(&parts).filter(|found| characters >= MANY_CHARACTERS && found.holds.0 == found.holds.1)
+}
+
 /// A serialisation or compression that goes on to the end, after other fields: how many bytes later it begins.
 pub(super) fn values_to_end(rows: &[Row<'_>], least: usize) -> Option<(usize, Content)> {
     let shortest = rows.iter().map(|row| row.bytes.len()).min().unwrap_or(0);
@@ -174,6 +181,9 @@ pub(crate) fn is_text(parts: &[&[u8]]) -> bool {
     text(parts).is_some_and(|found| found.holds.0 == found.holds.1)
 }
 
+/// So many characters are no text by chance.
+const MANY_CHARACTERS: usize = 400;
+
 fn text(parts: &[&[u8]]) -> Option<Content> {
     let separators = separators(parts);
     let is_separator = |character: char| {
@@ -193,7 +203,9 @@ fn text(parts: &[&[u8]]) -> Option<Content> {
     let letters: usize = different.iter().map(letters).sum();
     let others: usize =
         different.iter().map(|bytes| bytes.iter().filter(|byte| **byte >= 0x80).count()).sum();
-    if !nearly(holds, parts.len()) || characters < 12 || (letters + others) * 10 < characters * 6 {
+    // Long texts may have many signs between their words, as HL7 and FIX have.
+    let least = if characters < MANY_CHARACTERS { 60 } else { 35 };
+    if !nearly(holds, parts.len()) || characters < 12 || (letters + others) * 100 < characters * least {
         return None;
     }
     Some(Content {

@@ -61,19 +61,21 @@ impl Written {
 fn kind(name: &str) -> Option<&'static str> {
     let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     Some(match base.strip_suffix("_at").unwrap_or(base) {
-        "constant" | "zeros" | "magic" => "constant",
+        "constant" | "zeros" | "magic" | "start" | "end" | "separator" | "text_end" | "bytes_end"
+        | "body_end" => "constant",
         "number" | "flags" | "choice" | "offset" | "kind" => "number",
         "sequence" => "sequence",
         "request_id" => "echo",
         "time" => "time",
         "source_address" | "target_address" => "address",
         "source_port" | "target_port" => "port",
-        "text" => "text",
+        "text" | "word" | "code" | "mark" | "head" | "name" | "line" => "text",
         "float" => "float",
         "random" => "random",
         "size" | "length" | "long_length" => "length",
         "count" => "count",
-        "json" | "protobuf" | "message_pack" | "cbor" | "bson" | "ber" => "serialised",
+        "json" | "protobuf" | "message_pack" | "cbor" | "bson" | "ber" | "thrift" | "capn_proto"
+        | "pickle" | "amf" => "serialised",
         "compressed" => "compressed",
         "padding" => "padding",
         "check" => "check",
