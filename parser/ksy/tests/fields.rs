@@ -196,3 +196,19 @@ fn lists_that_hold_one_another_are_compared_and_written_as_far_as_there_are_step
     assert_eq!(message.eval("same").unwrap_err().code, Code::LimitExceeded);
     assert_eq!(message.eval("text").unwrap(), "a list, a list");
 }
+
+#[test]
+fn a_message_that_ends_where_the_next_begins_is_read_to_its_end() {
+    let text = "
+meta: {id: mine}
+seq:
+  - {id: magic, contents: [0x0b]}
+  - {id: body, terminator: 0x0b, consume: false, eos-error: false, type: body}
+types:
+  body: {seq: [{id: text, type: str, encoding: ASCII, size-eos: true}]}
+";
+    let mine = Described::from_ksy(text).unwrap();
+    let read = Dissection::of(&mine, b"\x0bhello\x1c\r");
+    assert!(read.problems.is_empty(), "{:?}", read.problems);
+    assert_eq!(read.fields[1].fields[0].value, Value::Text("hello\x1c\r".into()));
+}

@@ -59,6 +59,10 @@ impl<'p> Run<'p, '_> {
                             if terminator.consume { end + length } else { end },
                         )
                     }
+                    // What ends a message may be the beginning of the next.
+                    None if stored.open && self.mode == Mode::Full && !terminator.eos_error => {
+                        (rest.end, rest.end)
+                    }
                     None if stored.open => {
                         // At least one byte of the terminator is missing.
                         return Err(Stop::NeedMore(1));
