@@ -6,7 +6,7 @@ use super::yaml::{Attribute, Document, Structure, list, quoted};
 use crate::Message;
 use crate::framing::{Follow, Headers, Lines, Word, named};
 
-/// A text of the language's expressions. None if it has what they can't quote.
+/// A text of the language's expressions, without what they can't quote.
 fn literal(text: &[u8]) -> String {
     let clean: String = String::from_utf8_lossy(text)
         .chars()
