@@ -193,7 +193,13 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
         return 0.0;
     }
     let lengths = all.iter().flat_map(|found| found.of_rule().map(|message| message.len()));
-    let longest = lengths.max().unwrap_or(0).saturating_mul(2);
+    let (shortest, longest) =
+        lengths.fold((usize::MAX, 0), |(least, most), length| (least.min(length), most.max(length)));
+    // Where all are as long nothing shows that a byte says so.
+    if shortest >= longest {
+        return 0.0;
+    }
+    let longest = longest.saturating_mul(2);
     // What was said before shows nothing new.
     let mut known: FxHashSet<&[u8]> = FxHashSet::default();
     let mut messages = 0;
