@@ -43,6 +43,8 @@ fn description(random: &mut Random) -> String {
         "one"
     };
     if ends_with_line {
+        // One of HELO, DATA, STAT and QUIT.
+        line("{id: word, type: u4be, valid: {any-of: [0x48454c4f, 0x44415441, 0x53544154, 0x51554954]}}");
         line("{id: text, type: str, terminator: 0x0a}");
     } else if random.one_in(10) {
         line("{id: body, size: 12, type: fixed}");
