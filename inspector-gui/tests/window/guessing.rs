@@ -18,9 +18,8 @@ fn a_conversation_without_a_protocol_is_described_by_what_is_guessed() {
     assert_eq!(messages(&harness), 0);
     click(&mut harness, "What could this be?");
     harness.get_by_label("What could TCP port 502 be?");
-    harness.get_by_label_contains(
-        "Of what was kept apart: 100.0 % of 74 bytes, as 6 messages without a problem.",
-    );
+    // Of the other answers, another may fit as well.
+    assert!(shows(&harness, "Of what was kept apart: 100.0 % of 74 bytes, as 6 messages without a problem."));
     click(&mut harness, "Use 1");
     harness.get_by_label("guessed_tcp_502.ksy (modified)");
     assert_eq!(messages(&harness), 20);
