@@ -128,7 +128,9 @@ fn of_columns(framing: &Framing, runs: &[&Run], all: &[Found], expected: &Expect
                 let share = (*slot as f32 + 1.0 / 64.0) / (*count as f32 + 4.0);
                 *slot += 1;
                 *count += 1;
-                *saved += f64::from(expected.bits(number, message.start + place) + share.log2());
+                // Random bytes take no more than they have, though what came before them let others be expected.
+                let expected = expected.bits(number, message.start + place).min(8.0);
+                *saved += f64::from(expected + share.log2());
             }
         }
     }
