@@ -10,7 +10,7 @@ use super::expected::Expected;
 use super::preambles::{preambles, rare};
 use super::rules::{kinds, lengths, magics, rules};
 use super::weight::{Weight, usual, weigh};
-use super::{Encoding, Framing, Rule};
+use super::{Encoding, Framing, Preamble, Rule};
 use crate::Run;
 
 /// A framing, and what speaks for it.
@@ -257,6 +257,13 @@ pub(crate) fn of_both_while(
             rules.push(framed.framing.rule.clone());
         }
     }
+    // What each side may begin with does not depend on the rule.
+    let begins = tried.iter().map(|tried| {
+        let few = tried.few();
+        let preambles = [preambles(&few), rare(&few)].concat();
+        (few, preambles)
+    });
+    let begins: Vec<(Vec<&Run>, Vec<Preamble>)> = begins.collect();
     let mut together: Option<(f64, [Framed; 2])> = None;
     let all = rules.len() as f32;
     for (number, rule) in rules.into_iter().enumerate() {
@@ -269,20 +276,9 @@ pub(crate) fn of_both_while(
                 return Some(best.clone());
             }
             // The preamble by a few messages, then all.
-            let few = tried.few();
-            let mut all = preambles(&few);
-            all.extend(rare(&few));
-            // What one side begins with the other often does too.
-            for framed in found.iter().flat_map(|found| found.iter().take(FITTING)) {
-                if !all.contains(&framed.framing.preamble) {
-                    all.push(framed.framing.preamble.clone());
-                }
-            }
-            let framing = |preamble| Framing { preamble, rule: rule.clone() };
-            let first = preambles(&few)
-                .into_iter()
-                .chain(rare(&few))
-                .map(|preamble| tried.weigh_first(framing(preamble), &few));
+            let (few, preambles) = begins.get(side)?;
+            let framing = |preamble: &Preamble| Framing { preamble: preamble.clone(), rule: rule.clone() };
+            let first = preambles.iter().map(|preamble| tried.weigh_first(framing(preamble), few));
             let best = first.max_by(|a, b| a.weight.bits().total_cmp(&b.weight.bits()))?;
             Some(tried.weigh(best.framing, most))
         }) else {
