@@ -3,7 +3,8 @@ gets past them.
 
 With Atheris::
 
-    atheris.Setup(sys.argv, test_one_input, custom_mutator=framescope.fuzzing.mutator(protocol))
+    change = framescope.fuzzing.mutator(protocol, mutate=atheris.Mutate)
+    atheris.Setup(sys.argv, test_one_input, custom_mutator=change)
     atheris.Fuzz()
 
 A mutator is any function ``(data, max_size, seed) -> bytes``, as libFuzzer's custom mutators are. The same seed makes the same change.
@@ -12,7 +13,6 @@ A mutator is any function ``(data, max_size, seed) -> bytes``, as libFuzzer's cu
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 
 import framescope
@@ -39,14 +39,14 @@ def mutator(
     """A custom mutator for a protocol: it changes fields, and adds, removes and exchanges messages of a stream.
 
     With ``conversations=True`` the data are a conversation of a protocol that has some: :func:`said` gives what each side says in it.
-    ``mutate`` is the fuzzer's own way to change bytes, to which one change in eight is left: Atheris's, where that is imported.
+    ``mutate`` is the fuzzer's own way to change bytes, to which one change in eight is left. ``atheris.Mutate`` is one, but only for
+    what ``atheris.Fuzz`` calls: anywhere else Atheris ends the whole process, with status 255.
     """
     generator = Generator(_protocol(protocol))
     change = generator.mutate_conversation if conversations else generator.mutate
 
     def custom_mutator(data: bytes, max_size: int, seed: int) -> bytes:
-        own = mutate or getattr(sys.modules.get("atheris"), "Mutate", None)
-        return change(data, max_size, seed & 0xFFFF_FFFF, own)
+        return change(data, max_size, seed & 0xFFFF_FFFF, mutate)
 
     return custom_mutator
 
