@@ -37,8 +37,6 @@ pub struct Talk {
     pub flow: FlowId,
     /// What the client says, and what the server says.
     pub sides: [Run; 2],
-    /// Whether each segment is a datagram, which a message does not cross.
-    pub is_datagrams: bool,
     /// Address and port of the client, and of the server; None for a file.
     pub endpoints: [Option<SocketAddr>; 2],
 }
@@ -58,6 +56,15 @@ pub struct Run {
     pub begins: bool,
     /// Whether the last byte is the last of the direction.
     pub ends: bool,
+    /// Whether each segment is a datagram, which a message does not cross.
+    pub is_datagrams: bool,
+}
+
+impl Talk {
+    /// Whether it consists of datagrams.
+    pub(crate) fn is_datagrams(&self) -> bool {
+        self.sides.iter().any(|side| side.is_datagrams)
+    }
 }
 
 impl Run {
@@ -73,6 +80,7 @@ impl Run {
             answered: self.answered.get(..kept).unwrap_or_default().to_vec(),
             begins: self.begins,
             ends: false,
+            is_datagrams: self.is_datagrams,
         }
     }
 
@@ -82,8 +90,11 @@ impl Run {
         self.times.get(segment).copied().unwrap_or(0)
     }
 
-    /// The numbers of the segments after which the other side spoke, if that is known and so of most.
+    /// The numbers of the segments after which the other side spoke, if that is known and so of most. Of all if they are datagrams.
     pub(crate) fn turns(&self) -> Vec<usize> {
+        if self.is_datagrams {
+            return (0..self.segments.len()).collect();
+        }
         let turns: Vec<usize> =
             (0..self.segments.len()).filter(|at| self.answered.get(*at) == Some(&true)).collect();
         if turns.len() * 2 > self.segments.len() { turns } else { (0..self.segments.len()).collect() }
@@ -109,7 +120,6 @@ impl Sample {
             }
             let mut talk = Talk {
                 flow,
-                is_datagrams: about.transport == TransportType::Udp,
                 endpoints: [about.source(Direction::Forward), about.source(Direction::Backward)],
                 ..Talk::default()
             };
@@ -122,6 +132,7 @@ impl Sample {
             let [client, server] = &packets;
             for (side, (own, other)) in talk.sides.iter_mut().zip([(client, server), (server, client)]) {
                 side.answered = answered(own, other);
+                side.is_datagrams = about.transport == TransportType::Udp;
             }
             if talk.sides.iter().any(|side| !side.bytes.is_empty()) {
                 sample.talks.push(talk);

@@ -454,6 +454,7 @@ fn any_bytes_give_descriptions_that_are_loaded() {
         let mut talks = Vec::new();
         for _ in 0..1 + chance.below(4) {
             let alphabet = chance.of(&[2, 3, 8, 256]);
+            let is_datagrams = chance.one_in(4);
             let mut side = || {
                 let length = chance.below(400);
                 let bytes: Vec<u8> = (0..length).map(|_| (chance.below(alphabet) * 7) as u8).collect();
@@ -465,10 +466,10 @@ fn any_bytes_give_descriptions_that_are_loaded() {
                 segments.retain(|&begin| begin < length);
                 let times = vec![0; segments.len()];
                 let (begins, ends) = (chance.one_in(2), chance.one_in(2));
-                Run { bytes, segments, times, begins, ends, ..Run::default() }
+                Run { bytes, segments, times, begins, ends, is_datagrams, ..Run::default() }
             };
             let sides = [side(), side()];
-            talks.push(Talk { sides, is_datagrams: chance.one_in(4), ..Talk::default() });
+            talks.push(Talk { sides, ..Talk::default() });
         }
         for found in guess(&Sample { talks }, "mine", &|_| true) {
             let loaded = framescope_ksy::Described::from_ksy(&found.description);

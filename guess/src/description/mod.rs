@@ -164,7 +164,7 @@ fn opening(preamble: &Preamble, known: usize, document: &mut Document) -> Struct
 /// Where it is spoken.
 fn about_of(sample: &Sample) -> Vec<String> {
     let transports: BTreeSet<&str> =
-        sample.talks.iter().map(|talk| if talk.is_datagrams { "udp" } else { "tcp" }).collect();
+        sample.talks.iter().map(|talk| if talk.is_datagrams() { "udp" } else { "tcp" }).collect();
     let mut about = Vec::new();
     if let [transport] = transports.iter().collect::<Vec<_>>().as_slice() {
         about.push(format!("transport: {transport}"));

@@ -235,10 +235,13 @@ impl Framing {
             let segment_end = run.segments.get(segment).copied().unwrap_or(run.bytes.len());
             let before = run.bytes.get(last..at).unwrap_or_default();
             match self.rule.next(run.bytes.get(at..).unwrap_or_default(), segment_end - at, before) {
-                Next::Message(length) => (last, at) = (at, at + length),
+                // A message does not cross datagrams.
+                Next::Message(length) if !run.is_datagrams || at + length <= segment_end => {
+                    (last, at) = (at, at + length);
+                }
                 next => {
                     found.encrypted = tls::from(run, at).unwrap_or_default();
-                    found.is_wrong = found.encrypted.is_empty() && (next == Next::Wrong || run.ends);
+                    found.is_wrong = found.encrypted.is_empty() && (next != Next::Cut || run.ends);
                     break;
                 }
             }

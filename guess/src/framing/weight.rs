@@ -68,6 +68,8 @@ const SHORTEST: f64 = 4.0;
 const TELLING: usize = 4;
 /// What it costs that a run continues with no message.
 const BREAK: f64 = 24.0;
+/// What it costs to say that datagrams have several messages.
+const DIVIDED: f64 = 48.0;
 /// How many columns are compared.
 const COLUMNS: usize = 16;
 /// A segment that is shorter does not end only because it is full.
@@ -109,7 +111,22 @@ pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most:
     }
     weight.rule = of_rule(framing, runs, &all);
     weight.cost = cost(framing);
+    if weight.messages > datagrams(runs, &all) {
+        weight.cost += DIVIDED;
+    }
     weight
+}
+
+/// How many datagrams have messages; as many as there may be if there are none.
+fn datagrams(runs: &[&Run], all: &[Found]) -> usize {
+    if !runs.iter().any(|run| run.is_datagrams) {
+        return usize::MAX;
+    }
+    let of_run = |(run, found): (&&Run, &Found)| {
+        let end = found.boundaries.last().copied().unwrap_or(0);
+        run.segments.partition_point(|&begin| begin < end)
+    };
+    runs.iter().zip(all).map(of_run).sum()
 }
 
 /// What is saved as the first bytes of messages are alike.
@@ -146,7 +163,8 @@ fn of_segments(run: &Run, found: &Found, is_found: bool, most: usize) -> Weight 
     let is_all = found.count() < most && found.encrypted.is_empty();
     let end = if is_all { run.bytes.len() } else { found.boundaries.last().copied().unwrap_or(0) };
     let longest = run.segments.iter().enumerate().map(|(at, begin)| run.segment_end(at) - begin).max();
-    let longest = longest.unwrap_or(0).max(LEAST_FULL);
+    // That of a datagram always does.
+    let longest = if run.is_datagrams { usize::MAX } else { longest.unwrap_or(0).max(LEAST_FULL) };
     // The end of a segment that is full says nothing; and where both sides take turns, nor does one after which the same side goes on.
     let turns = run.turns();
     let told = turns.iter().filter_map(|&number| {
