@@ -56,13 +56,15 @@ pub fn guess(sample: &Sample, id: &str, progress: &dyn Fn(f32) -> bool) -> Vec<G
         if framings.iter().all(Option::is_none) || guesses.iter().any(is_known) {
             continue;
         }
-        let guess = of(sample, id, framings, &is_cancelled);
+        let mut guess = of(sample, id, framings, &is_cancelled);
         if is_cancelled() {
             break;
         }
+        // What saves most is the likeliest, and only one of them is right.
+        let left = 1.0 - guesses.iter().map(|better| better.confidence).sum::<f64>();
+        guess.confidence = guess.confidence.min(left.max(0.0));
         guesses.push(guess);
     }
-    guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     guesses
 }
 

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use super::expected::Expected;
-use super::preambles::{preambles, rare};
+use super::preambles::{led, preambles, rare};
 use super::rules::{kinds, lengths, magics, rules};
 use super::weight::{Weight, usual, weigh};
 use super::{Encoding, Framing, Preamble, Rule};
@@ -92,6 +92,21 @@ impl<'r> Tried<'r> {
         Framed { weight: weigh(&framing, few, &self.expected_first, FEW), framing }
     }
 
+    /// The same, with no more before the first message than the rule does not lead through.
+    fn weigh_led(&self, framing: Framing, most: usize, few: &[&Run]) -> Framed {
+        let found = self.weigh(framing, most);
+        let weight = &found.weight;
+        let each = weight.rule / weight.messages.max(1) as f64;
+        let Some(preamble) = led(&found.framing, few, each) else { return found };
+        let led = self.weigh(Framing { preamble, rule: found.framing.rule.clone() }, most);
+        if led.weight.breaks > weight.breaks {
+            return found;
+        }
+        // What comes first may be of another kind, so that its bytes are others.
+        let columns = led.weight.columns.max(weight.columns);
+        Framed { weight: Weight { columns, ..led.weight }, ..led }
+    }
+
     /// Weighs a framing over `most` messages of each run.
     fn weigh(&self, framing: Framing, most: usize) -> Framed {
         Framed { weight: weigh(&framing, self.runs, &self.expected, most), framing }
@@ -140,10 +155,12 @@ fn framings(tried: &Tried<'_>, most: usize, progress: &dyn Fn(f32) -> bool) -> O
         if !progress(TRIED + (1.0 - TRIED) * number as f32 / all) {
             return None;
         }
-        weighed.push(tried.weigh(framed.framing, most));
+        weighed.push(tried.weigh_led(framed.framing, most, &few));
     }
     best_first(&mut weighed);
-    Some(without_equals(weighed, tried, &few))
+    let z = without_equals(weighed, tried, &few);
+    if std::env::var_os("GTOP").is_some() { for f in z.iter().take(8) { eprintln!("TOP {:.1} {:?} {:?} {:?}", f.weight.bits(), f.framing.preamble, f.framing.rule, f.weight); } eprintln!(); }
+    Some(z)
 }
 
 /// The likeliest of each that find the same messages, the best first.
@@ -280,7 +297,7 @@ pub(crate) fn of_both_while(
             let framing = |preamble: &Preamble| Framing { preamble: preamble.clone(), rule: rule.clone() };
             let first = preambles.iter().map(|preamble| tried.weigh_first(framing(preamble), few));
             let best = first.max_by(|a, b| a.weight.bits().total_cmp(&b.weight.bits()))?;
-            Some(tried.weigh(best.framing, most))
+            Some(tried.weigh_led(best.framing, most, few))
         }) else {
             continue;
         };
@@ -313,6 +330,9 @@ fn possible(framing: &Framing, runs: &[&Run]) -> Option<u64> {
         count += found.count();
         if covered * 2 < all && all > 4096 {
             return None;
+        }
+        if matches!(framing.preamble, Preamble::Counted(..)) {
+            found.before.hash(&mut hasher);
         }
         found.boundaries.hash(&mut hasher);
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Preamble;
+use rustc_hash::FxHashSet;
+
+use super::{Framing, Preamble, Rule};
 use super::length::{Encoding, LengthField};
 use super::rules::{FIELD_OFFSETS, MOST_BEYOND};
 use crate::Run;
@@ -14,6 +16,8 @@ const LONGEST: usize = 512;
 const LONGEST_MARK: usize = 4;
 /// More messages with a length of their own do not come before the others.
 const MOST_COUNTED: usize = 4;
+/// So many messages before those are looked at.
+const FIRST: usize = 64;
 
 /// What may come before the first message.
 pub(super) fn preambles(runs: &[&Run]) -> Vec<Preamble> {
@@ -140,4 +144,28 @@ pub(super) fn rare(runs: &[&Run]) -> Vec<Preamble> {
         }
     }
     all
+}
+
+/// From where on the rule leads to where what comes before the first message ends, in all runs: what is left of that. None if it does not.
+/// `each` is how many bits a message is worth that a message is found behind.
+pub(super) fn led(framing: &Framing, runs: &[&Run], each: f64) -> Option<Preamble> {
+    let is_led = matches!(framing.rule, Rule::Length(_) | Rule::Headers(_) | Rule::Value(_));
+    if !is_led || matches!(framing.preamble, Preamble::Bytes(0) | Preamble::Optional { .. }) {
+        return None;
+    }
+    let ends = runs.iter().filter(|run| run.begins && !run.bytes.is_empty());
+    let ends: Vec<(&Run, usize)> = ends.map(|run| (*run, framing.preamble.end(run))).collect();
+    let least = ends.iter().map(|(_, end)| *end).min()?;
+    let needed = |count: usize| if count == 0 { 1.0 } else { (least as f64).log2() + 3.0 };
+    (0..least.min(LONGEST)).map(Preamble::Bytes).zip(0..).find_map(|(preamble, count)| {
+        let shorter = Framing { preamble, rule: framing.rule.clone() };
+        let mut known: FxHashSet<&[u8]> = FxHashSet::default();
+        for (run, end) in &ends {
+            let found = shorter.find(run, FIRST);
+            found.boundaries.binary_search(end).ok()?;
+            let first = found.of_rule().take_while(|message| message.end <= *end);
+            known.extend(first.filter_map(|message| run.bytes.get(message)));
+        }
+        (each * known.len() as f64 >= needed(count)).then_some(shorter.preamble)
+    })
 }

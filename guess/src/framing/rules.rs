@@ -178,9 +178,21 @@ pub(super) fn kinds(runs: &[&Run], preamble: &Preamble) -> Vec<Rule> {
                 *slot = u16::try_from(usual).unwrap_or(0);
             }
         }
-        rules.push(Rule::Kind { at, lengths });
+        if !is_number(&lengths) {
+            rules.push(Rule::Kind { at, lengths });
+        }
     }
     rules
+}
+
+/// Whether the byte is the length itself, in some units, so that no table is needed.
+fn is_number(lengths: &[u16; 256]) -> bool {
+    let mut known = lengths.iter().zip(0i32..).filter(|(length, _)| **length > 0);
+    let Some((first, value)) = known.next() else { return true };
+    [1, 2, 4].iter().any(|unit| {
+        let beyond = i32::from(*first) - unit * value;
+        known.clone().all(|(length, value)| i32::from(*length) - unit * value == beyond)
+    })
 }
 
 pub(super) fn lengths() -> Vec<Rule> {

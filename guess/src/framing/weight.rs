@@ -68,6 +68,8 @@ const SHORTEST: f64 = 4.0;
 const TELLING: usize = 4;
 /// What it costs that a run continues with no message.
 const BREAK: f64 = 24.0;
+/// What it costs to say that a choice depends on the one before it.
+const BY_LAST: f64 = 8.0;
 /// What it costs to say that datagrams have several messages.
 const DIVIDED: f64 = 48.0;
 /// How many columns are compared.
@@ -86,6 +88,29 @@ const STEPS: usize = 8;
 fn entropy2(share: f64) -> f64 {
     let part = |p: f64| if p <= 0.0 { 0.0 } else { -p * p.log2() };
     part(share) + part(1.0 - share)
+}
+
+/// The bits of a sequence of choices: each by itself, or by the one before it, as where every second message ends a segment.
+fn sequence(all: &[bool]) -> f64 {
+    let after = |wanted: bool| {
+        let pairs = all.windows(2).filter(|pair| pair.first() == Some(&wanted));
+        let (mut chosen, mut of) = (0, 0);
+        for pair in pairs {
+            of += 1;
+            chosen += usize::from(pair.last() == Some(&true));
+        }
+        choices(chosen, of)
+    };
+    alone(all).min(after(false) + after(true) + BY_LAST)
+}
+
+/// The same, each by itself.
+fn alone(all: &[bool]) -> f64 {
+    choices(all.iter().filter(|one| **one).count(), all.len())
+}
+
+fn choices(chosen: usize, of: usize) -> f64 {
+    if of == 0 { 0.0 } else { of as f64 * entropy2(chosen as f64 / of as f64) }
 }
 
 /// Weighs a framing over runs. `most` is how many messages of each are looked at.
@@ -109,7 +134,7 @@ pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most:
         // Numbers one after another have columns too, which bytes that are common in them seem to separate.
         weight.columns = weight.columns.min(weight.segments.max(0.0) + 0.5 * weight.messages as f64);
     }
-    weight.rule = of_rule(framing, runs, &all);
+    weight.rule = of_rule(framing, runs, &all) + of_counted(&framing.preamble, runs, &all);
     weight.cost = cost(framing);
     if weight.messages > datagrams(runs, &all) {
         weight.cost += DIVIDED;
@@ -174,10 +199,14 @@ fn of_segments(run: &Run, found: &Found, is_found: bool, most: usize) -> Weight 
     });
     let told: Vec<usize> = told.chain((run.ends && end == run.bytes.len()).then_some(end)).collect();
     let inner = found.boundaries.get(1..).unwrap_or_default();
-    let hits = before.iter().chain(inner).filter(|at| told.binary_search(at).is_ok()).count();
-    let (places, length) = ((before.len() + inner.len()) as f64, (end - begin).max(1) as f64);
-    let plain = length * entropy2(told.len() as f64 / length);
-    let given = if places > 0.0 { places * entropy2(hits as f64 / places) } else { 0.0 };
+    let ends: Vec<bool> = before.iter().chain(inner).map(|at| told.binary_search(at).is_ok()).collect();
+    let hits = ends.iter().filter(|is_end| **is_end).count();
+    let length = (end - begin).max(1) as f64;
+    // Where datagrams end is no question.
+    let plain = if run.is_datagrams { 0.0 } else { length * entropy2(told.len() as f64 / length) };
+    let short = found.messages().filter(|message| (message.len() as f64) < SHORTEST).count();
+    // A number that is a part of the real one makes two messages of each, of which one is nearly empty.
+    let given = if short * 4 > ends.len() { alone(&ends) } else { sequence(&ends) };
     let missed = (told.len() - hits) as f64 * length.log2();
     Weight {
         segments: plain - given - missed,
@@ -254,6 +283,18 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
     }
     let holds = (steps - breaks) as f64 + 0.5;
     messages as f64 * (-(holds / (steps as f64 + 1.0)).log2()).min(ENOUGH)
+}
+
+/// What it is worth that the numbers of the messages before those of the rule lead through them.
+fn of_counted(preamble: &Preamble, runs: &[&Run], all: &[Found]) -> f64 {
+    let Preamble::Counted(field, _) = preamble else { return 0.0 };
+    // Any byte leads somewhere near.
+    let each = if field.encoding.width() == 1 { 0.0 } else { ENOUGH };
+    let mut known: FxHashSet<&[u8]> = FxHashSet::default();
+    for (run, found) in runs.iter().zip(all) {
+        known.extend(super::ranges(&found.before).filter_map(|message| run.bytes.get(message)));
+    }
+    each * known.len() as f64
 }
 
 /// How usual a number that says how long messages are is, in bits; None for other rules. Its highest bytes are zero rather than those of a

@@ -84,7 +84,13 @@ fn messages_fields_and_checks_of_recorded_formats_are_found_in_descriptions_that
         );
         if std::env::var_os("GUESS_FORMAT").is_some() {
             for one in [few, many, most] {
-                println!("{:.2} {:#?} {:#?}", one.confidence, one.evidence, one.false_claims);
+                for framed in one.framings.iter().flatten() {
+                    println!("{:?} {:?} {:?}", framed.framing.preamble, framed.framing.rule, framed.weight);
+                }
+                println!(
+                    "{:.2} {:#?} {:#?} {:#?}",
+                    one.confidence, one.evidence, one.false_claims, one.missed
+                );
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use framescope_guess::framing::Framed;
 use framescope_guess::guess;
 use framescope_ksy::Described;
 
@@ -30,8 +31,14 @@ pub(crate) struct Measured {
     pub sure: (usize, usize),
     pub confidence: f64,
     pub evidence: Vec<String>,
+    pub framings: [Option<Framed>; 2],
     pub false_claims: Vec<String>,
+    /// Some of the messages that are not found.
+    pub missed: Vec<String>,
 }
+
+/// So many of them.
+const MISSED: usize = 12;
 
 impl Measured {
     pub(crate) fn of(known: &Known) -> Measured {
@@ -54,9 +61,10 @@ impl Measured {
         };
         measured.confidence = best.confidence;
         measured.evidence.clone_from(&best.evidence);
+        measured.framings.clone_from(&best.framings);
         let described = Described::from_ksy(&best.description).unwrap();
         let (written, mut judged) = (Written::of(&best.description), Judged::default());
-        for (talk, reals) in known.sample.talks.iter().zip(&known.talks) {
+        for (number, (talk, reals)) in known.sample.talks.iter().zip(&known.talks).enumerate() {
             for (side, (run, reals)) in talk.sides.iter().zip(reals).enumerate() {
                 let ranges: HashSet<_> = best.framings[side]
                     .iter()
@@ -64,6 +72,17 @@ impl Measured {
                     .collect();
                 for real in reals {
                     let is_found = ranges.contains(&real.range);
+                    if !is_found && measured.missed.len() < MISSED {
+                        let mut near: Vec<_> = ranges
+                            .iter()
+                            .filter(|found| found.start < real.range.end && real.range.start < found.end)
+                            .collect();
+                        near.sort_by_key(|range| range.start);
+                        near.truncate(3);
+                        let begin = &run.bytes[real.range.clone()][..real.range.len().min(48)];
+                        let text = begin.escape_ascii();
+                        measured.missed.push(format!("{number}.{side} {:?}: {near:?} {text}", real.range));
+                    }
                     measured.messages[side].0 += usize::from(is_found);
                     measured.messages[side].1 += 1;
                     measured.length += real.range.len();
