@@ -30,7 +30,7 @@ pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
     let step = messages.len().div_ceil(MESSAGES).max(1);
     let messages: Vec<&[u8]> = messages.iter().step_by(step).copied().collect();
     let least = messages.iter().map(|message| message.len()).min()?;
-    let plain = coded(messages.iter().copied(), usize::MAX);
+    let plain = coded(messages.iter().copied(), None);
     let mut best: Option<Kind> = None;
     for at in (0..least.min(PLACES)).filter(|at| !taken.iter().any(|taken| taken.contains(at))) {
         let mut groups: BTreeMap<u8, Vec<&[u8]>> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
         if groups.len() < 2 || groups.len() > MOST || groups.len() * 3 > messages.len() {
             continue;
         }
-        let grouped: f64 = groups.values().map(|group| coded(group.iter().copied(), at)).sum();
+        let grouped = coded(messages.iter().copied(), Some(at));
         let own = entropy(groups.values().map(Vec::len));
         let bits = plain - own - grouped - COST - COST_OF_VALUE * groups.len() as f64;
         if bits > 0.0 && best.as_ref().is_none_or(|best| bits > best.bits) {
@@ -70,7 +70,7 @@ pub fn differ(sides: [&[&[u8]]; 2]) -> bool {
     // As the kind separates them anyway.
     let by_kind = |messages: &[&[u8]]| {
         let messages: Vec<&[u8]> = messages.iter().step_by(step).copied().collect();
-        let plain = coded(messages.iter().copied(), usize::MAX);
+        let plain = coded(messages.iter().copied(), None);
         plain - kind(&messages, &[]).map_or(0.0, |kind| kind.bits)
     };
     let (together, apart) = (by_kind(&both), by_kind(one) + by_kind(other));
@@ -84,24 +84,65 @@ fn entropy(counts: impl Iterator<Item = usize>) -> f64 {
     counts.iter().map(|count| -count * (count / all).log2()).sum()
 }
 
-/// The bits that the first bytes of messages and their lengths take, each column by itself, without the column `kind`.
-fn coded<'m>(messages: impl Iterator<Item = &'m [u8]>, kind: usize) -> f64 {
-    let mut columns = vec![(vec![0u32; 256], 0u32); COLUMNS];
-    let mut lengths: HashMap<usize, u32> = HashMap::new();
-    let (mut bits, mut count) = (0.0, 0u32);
+/// How often each byte was at each of the first places, and each length.
+struct Counts {
+    columns: Vec<(Vec<u32>, u32)>,
+    lengths: HashMap<usize, u32>,
+    messages: u32,
+}
+
+impl Counts {
+    fn new() -> Counts {
+        Counts { columns: vec![(vec![0; 256], 0); COLUMNS], lengths: HashMap::new(), messages: 0 }
+    }
+}
+
+/// How often something is expected that came so often of so many times.
+fn expected(count: u32, all: u32) -> f64 {
+    (f64::from(count) + 1.0 / 64.0) / (f64::from(all) + 4.0)
+}
+
+/// The same of the messages of a kind, where `share` is what is expected of all.
+fn by_kind(count: u32, all: u32, share: f64) -> f64 {
+    (f64::from(count) + share + 3.0 / 256.0) / (f64::from(all) + 4.0)
+}
+
+/// The bits that the first bytes of messages and their lengths take, each column by itself: without the column `kind`, by what the messages
+/// of the same kind have, and where those are few, by what all have.
+fn coded<'m>(messages: impl Iterator<Item = &'m [u8]>, kind: Option<usize>) -> f64 {
+    let (mut all, mut kinds) = (Counts::new(), BTreeMap::new());
+    let mut bits = 0.0;
     for message in messages {
-        for (place, (&byte, (counts, all))) in message.iter().zip(&mut columns).enumerate() {
+        let of_kind =
+            kind.and_then(|at| message.get(at)).map(|value| kinds.entry(*value).or_insert_with(Counts::new));
+        let mut own: Option<&mut Counts> = of_kind;
+        for (place, (&byte, (counts, count))) in message.iter().zip(&mut all.columns).enumerate() {
             let Some(slot) = counts.get_mut(usize::from(byte)) else { continue };
-            if place != kind {
-                bits -= ((f64::from(*slot) + 1.0 / 64.0) / (f64::from(*all) + 4.0)).log2();
-            }
+            let mut share = expected(*slot, *count);
             *slot += 1;
-            *all += 1;
+            *count += 1;
+            if let Some((counts, count)) = own.as_mut().and_then(|own| own.columns.get_mut(place))
+                && let Some(slot) = counts.get_mut(usize::from(byte))
+            {
+                share = by_kind(*slot, *count, share);
+                *slot += 1;
+                *count += 1;
+            }
+            if kind != Some(place) {
+                bits -= share.log2();
+            }
         }
-        let known = lengths.entry(message.len()).or_default();
-        bits -= ((f64::from(*known) + 1.0 / 64.0) / (f64::from(count) + 4.0)).log2();
+        let known = all.lengths.entry(message.len()).or_default();
+        let mut share = expected(*known, all.messages);
         *known += 1;
-        count += 1;
+        all.messages += 1;
+        if let Some(own) = own {
+            let known = own.lengths.entry(message.len()).or_default();
+            share = by_kind(*known, own.messages, share);
+            *known += 1;
+            own.messages += 1;
+        }
+        bits -= share.log2();
     }
     bits
 }

@@ -46,7 +46,7 @@ pub(super) fn describe(
         then: Vec::new(),
     };
     match rule {
-        Rule::Lines(lines) => texts::lines(lines, &mut part, document),
+        Rule::Lines(lines) => texts::lines(lines, &side.messages, &mut part, document),
         Rule::Headers(headers) => texts::headers(headers, &side.messages, &mut part, document),
         Rule::Value(values) => {
             let of_type = values::add(*values, document);

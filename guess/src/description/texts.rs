@@ -2,6 +2,7 @@
 
 use super::fields::terminator;
 use super::message::Part;
+use super::rule::is_text;
 use super::yaml::{Attribute, Document, Structure, list, quoted};
 use crate::Message;
 use crate::framing::{Follow, Headers, Lines, Word, named};
@@ -20,7 +21,7 @@ fn text(id: &str) -> Attribute {
 }
 
 /// Describes messages of lines.
-pub(super) fn lines(lines: &Lines, part: &mut Part, document: &mut Document) {
+pub(super) fn lines(lines: &Lines, messages: &[Message<'_>], part: &mut Part, document: &mut Document) {
     match lines.mark {
         Some(mark) => {
             let name = document.fresh(&part.structure.name, "line");
@@ -45,11 +46,11 @@ pub(super) fn lines(lines: &Lines, part: &mut Part, document: &mut Document) {
             part.structure.fields.push(line);
             part.about.push("summary: '{line[0]}'".to_owned());
         }
-        None => words(lines, part, document),
+        None => words(lines, messages, part, document),
     }
 }
 
-fn words(lines: &Lines, part: &mut Part, document: &mut Document) {
+fn words(lines: &Lines, messages: &[Message<'_>], part: &mut Part, document: &mut Document) {
     let owner = part.structure.name.clone();
     let line_type = document.fresh(&owner, "line");
     document.types.push(Structure {
@@ -60,7 +61,7 @@ fn words(lines: &Lines, part: &mut Part, document: &mut Document) {
         instances: vec![("first".to_owned(), "word.size > 0 ? word[0] : \"\"".to_owned())],
         ..Structure::default()
     });
-    let unit = unit(lines, &line_type);
+    let unit = unit(lines, &line_type, are_text(messages));
     let instances: &mut Vec<(String, String)> = &mut part.structure.instances;
     let through = lines.words.iter().filter_map(|(word, follow)| Some((word, follow.through.as_ref()?)));
     let until: String = through
@@ -96,8 +97,13 @@ fn words(lines: &Lines, part: &mut Part, document: &mut Document) {
     }
 }
 
+/// Whether all of messages is text, and so what their lines and headers say to follow.
+fn are_text(messages: &[Message<'_>]) -> bool {
+    messages.iter().all(|message| is_text(message.bytes))
+}
+
 /// A line, and the bytes that it says to follow.
-fn unit(lines: &Lines, line_type: &str) -> Vec<Attribute> {
+fn unit(lines: &Lines, line_type: &str, is_text: bool) -> Vec<Attribute> {
     let line = Attribute::new("line").with("type", line_type).with("terminator", terminator(&lines.end));
     let mut fields = vec![line];
     let (mut is_counted, mut size) = (Vec::new(), String::new());
@@ -113,9 +119,8 @@ fn unit(lines: &Lines, line_type: &str) -> Vec<Attribute> {
     }
     if !is_counted.is_empty() {
         let is_counted = quoted(&is_counted.join(" or "));
-        fields.push(
-            Attribute::new("bytes").with("size", quoted(&format!("{size}0"))).with("if", is_counted.clone()),
-        );
+        let data = if is_text { text("text") } else { Attribute::new("bytes") };
+        fields.push(data.with("size", quoted(&format!("{size}0"))).with("if", is_counted.clone()));
         fields.push(Attribute::new("bytes_end").with("contents", list(&lines.end)).with("if", is_counted));
     }
     fields
@@ -180,12 +185,15 @@ pub(super) fn headers(headers: &Headers, messages: &[Message<'_>], part: &mut Pa
     let header = Attribute::new("header").with("type", quoted(&of_type)).with("repeat", "until");
     structure.fields.push(given(header.with("repeat-until", "_.is_end"), ""));
     structure.instances.push(("length".to_owned(), "header[header.size - 1].length".to_owned()));
-    structure.fields.push(given(Attribute::new("body").with("size", "length"), "length > 0"));
+    let (body, rest) = match are_text(messages) {
+        true => (text("text"), text("rest")),
+        false => (Attribute::new("bytes"), Attribute::new("bytes_to_end")),
+    };
+    structure.fields.push(given(body.with("size", "length"), "length > 0"));
     if let Some(close) = headers.close {
         let end = Attribute::new("body_end").with("contents", list(&[close]));
         structure.fields.push(given(end, "length >= 0"));
-        let text = Attribute::new("text").with("terminator", terminator(&[close]));
-        structure.fields.push(given(text, "length < 0"));
+        structure.fields.push(given(rest.with("terminator", terminator(&[close])), "length < 0"));
     }
     part.about.push("summary: '{head}'".to_owned());
 }

@@ -96,8 +96,7 @@ impl<'r> Tried<'r> {
     fn weigh_led(&self, framing: Framing, most: usize, few: &[&Run]) -> Framed {
         let found = self.weigh(framing, most);
         let weight = &found.weight;
-        let each = weight.rule / weight.messages.max(1) as f64;
-        let Some(preamble) = led(&found.framing, few, each) else { return found };
+        let Some(preamble) = led(&found.framing, few, weight.each) else { return found };
         let led = self.weigh(Framing { preamble, rule: found.framing.rule.clone() }, most);
         if led.weight.breaks > weight.breaks {
             return found;
@@ -158,9 +157,7 @@ fn framings(tried: &Tried<'_>, most: usize, progress: &dyn Fn(f32) -> bool) -> O
         weighed.push(tried.weigh_led(framed.framing, most, &few));
     }
     best_first(&mut weighed);
-    let z = without_equals(weighed, tried, &few);
-    if std::env::var_os("GTOP").is_some() { for f in z.iter().take(8) { eprintln!("TOP {:.1} {:?} {:?} {:?}", f.weight.bits(), f.framing.preamble, f.framing.rule, f.weight); } eprintln!(); }
-    Some(z)
+    Some(without_equals(weighed, tried, &few))
 }
 
 /// The likeliest of each that find the same messages, the best first.
@@ -269,7 +266,9 @@ pub(crate) fn of_both_while(
     }
     let apart = best(one) + best(other);
     let mut rules: Vec<Rule> = Vec::new();
-    for framed in one.iter().chain(other) {
+    // Words that lines begin with are those of one side.
+    let has_words = |rule: &Rule| matches!(rule, Rule::Lines(lines) if !lines.words.is_empty());
+    for framed in one.iter().chain(other).filter(|framed| !has_words(&framed.framing.rule)) {
         if framed.framing.rule != Rule::Segment && !rules.contains(&framed.framing.rule) {
             rules.push(framed.framing.rule.clone());
         }

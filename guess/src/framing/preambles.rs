@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 
-use super::{Framing, Preamble, Rule};
 use super::length::{Encoding, LengthField};
 use super::rules::{FIELD_OFFSETS, MOST_BEYOND};
+use super::{Framing, Preamble, Rule};
 use crate::Run;
 
 /// Where runs begin with more different bytes, these are no marks.
@@ -18,6 +18,8 @@ const LONGEST_MARK: usize = 4;
 const MOST_COUNTED: usize = 4;
 /// So many messages before those are looked at.
 const FIRST: usize = 64;
+/// What they must show where there is little choice from where on they are, in bits.
+const LITTLE: f64 = 1.0;
 
 /// What may come before the first message.
 pub(super) fn preambles(runs: &[&Run]) -> Vec<Preamble> {
@@ -146,6 +148,13 @@ pub(super) fn rare(runs: &[&Run]) -> Vec<Preamble> {
     all
 }
 
+/// Whether a run begins with lines of so many bytes, and goes on with what is none.
+fn is_line_before(run: &Run, count: usize) -> bool {
+    let Some((line, rest)) = run.bytes.split_at_checked(count) else { return false };
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t');
+    line.ends_with(b"\n") && line.iter().all(is_text) && rest.first().is_some_and(|byte| !is_text(byte))
+}
+
 /// From where on the rule leads to where what comes before the first message ends, in all runs: what is left of that. None if it does not.
 /// `each` is how many bits a message is worth that a message is found behind.
 pub(super) fn led(framing: &Framing, runs: &[&Run], each: f64) -> Option<Preamble> {
@@ -156,7 +165,12 @@ pub(super) fn led(framing: &Framing, runs: &[&Run], each: f64) -> Option<Preambl
     let ends = runs.iter().filter(|run| run.begins && !run.bytes.is_empty());
     let ends: Vec<(&Run, usize)> = ends.map(|run| (*run, framing.preamble.end(run))).collect();
     let least = ends.iter().map(|(_, end)| *end).min()?;
-    let needed = |count: usize| if count == 0 { 1.0 } else { (least as f64).log2() + 3.0 };
+    let needed = |count: usize| match count {
+        0 => LITTLE,
+        // A line or two before what is no text.
+        _ if ends.iter().all(|(run, _)| is_line_before(run, count)) => LITTLE,
+        _ => (least as f64).log2() + 3.0,
+    };
     (0..least.min(LONGEST)).map(Preamble::Bytes).zip(0..).find_map(|(preamble, count)| {
         let shorter = Framing { preamble, rule: framing.rule.clone() };
         let mut known: FxHashSet<&[u8]> = FxHashSet::default();

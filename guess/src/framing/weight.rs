@@ -18,6 +18,8 @@ pub struct Weight {
     pub segments: f64,
     /// The rule leads from message to message.
     pub rule: f64,
+    /// What each message that is unlike those before it adds to that.
+    pub each: f64,
     /// Bytes at the same place of each message are alike.
     pub columns: f64,
     /// What it costs to say the hypothesis.
@@ -76,11 +78,13 @@ const DIVIDED: f64 = 48.0;
 const COLUMNS: usize = 16;
 /// A segment that is shorter does not end only because it is full.
 const LEAST_FULL: usize = 512;
-/// The rule is tried from so many places where no message begins, for so many steps each.
 /// What one message shows of the rule at most: of rules that hardly ever lead on from other places, none is better.
 const ENOUGH: f64 = 5.0;
+/// The same of a table, which was made from what is seen.
+const ENOUGH_OF_TABLE: f64 = 3.0;
 /// Messages of which so many bytes are the same are not told apart.
 const ALIKE: usize = 64;
+/// The rule is tried from so many places where no message begins, for so many steps each.
 const PLACES: usize = 256;
 const STEPS: usize = 8;
 
@@ -134,7 +138,8 @@ pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most:
         // Numbers one after another have columns too, which bytes that are common in them seem to separate.
         weight.columns = weight.columns.min(weight.segments.max(0.0) + 0.5 * weight.messages as f64);
     }
-    weight.rule = of_rule(framing, runs, &all) + of_counted(&framing.preamble, runs, &all);
+    (weight.rule, weight.each) = of_rule(framing, runs, &all);
+    weight.rule += of_counted(&framing.preamble, runs, &all);
     weight.cost = cost(framing);
     if weight.messages > datagrams(runs, &all) {
         weight.cost += DIVIDED;
@@ -220,7 +225,9 @@ fn of_segments(run: &Run, found: &Found, is_found: bool, most: usize) -> Weight 
 }
 
 /// What it is worth that the rule leads from each message to the next, by how seldom it does from other places.
-fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
+///
+/// Also what a message of its own is worth.
+fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> (f64, f64) {
     if let Rule::Headers(headers) = &framing.rule {
         // A header that says where the message ends is right where the byte stands that closes it; else the next message tells little.
         let each = if headers.close.is_some() { ENOUGH } else { 2.0 };
@@ -228,7 +235,7 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
             .iter()
             .zip(all)
             .flat_map(|(run, found)| found.of_rule().filter_map(|message| run.bytes.get(message)));
-        return each * messages.filter(|message| headers.says_length(message)).count() as f64;
+        return (each * messages.filter(|message| headers.says_length(message)).count() as f64, each);
     }
     if matches!(
         framing.rule,
@@ -239,14 +246,14 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
             | Rule::Lines(_)
             | Rule::Enclosed(_)
     ) {
-        return 0.0;
+        return (0.0, 0.0);
     }
     let lengths = all.iter().flat_map(|found| found.of_rule().map(|message| message.len()));
     let (shortest, longest) =
         lengths.fold((usize::MAX, 0), |(least, most), length| (least.min(length), most.max(length)));
     // Where all are as long nothing shows that a byte says so.
     if shortest >= longest {
-        return 0.0;
+        return (0.0, 0.0);
     }
     let longest = longest.saturating_mul(2);
     // What was said before shows nothing new.
@@ -261,6 +268,13 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
     }
     let bytes: usize = runs.iter().map(|run| run.bytes.len()).sum();
     let step = (bytes / PLACES).max(1) | 1;
+    // A table says of each kind what its first message shows.
+    let enough = if let Rule::Kind { lengths, .. } = &framing.rule {
+        messages -= lengths.iter().filter(|&&length| length > 0).count().min(messages);
+        ENOUGH_OF_TABLE
+    } else {
+        ENOUGH
+    };
     let (mut steps, mut breaks) = (0usize, 0usize);
     for (run, found) in runs.iter().zip(all) {
         let end = found.boundaries.last().copied().unwrap_or(0);
@@ -282,7 +296,8 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> f64 {
         }
     }
     let holds = (steps - breaks) as f64 + 0.5;
-    messages as f64 * (-(holds / (steps as f64 + 1.0)).log2()).min(ENOUGH)
+    let each = (-(holds / (steps as f64 + 1.0)).log2()).min(enough);
+    (messages as f64 * each, each)
 }
 
 /// What it is worth that the numbers of the messages before those of the rule lead through them.

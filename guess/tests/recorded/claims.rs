@@ -69,7 +69,7 @@ fn kind(name: &str) -> Option<&'static str> {
         "time" => "time",
         "source_address" | "target_address" => "address",
         "source_port" | "target_port" => "port",
-        "text" | "word" | "code" | "mark" | "head" | "name" | "line" => "text",
+        "text" | "word" | "code" | "mark" | "head" | "name" | "line" | "rest" => "text",
         "float" => "float",
         "random" => "random",
         "size" | "length" | "long_length" => "length",
@@ -190,6 +190,8 @@ pub(crate) struct Judged {
     pub right: usize,
     pub bytes: usize,
     pub claims: BTreeMap<(String, String), Tally>,
+    /// How many bytes that are of some kinds are claimed to be of another.
+    pub confused: BTreeMap<(String, &'static str), usize>,
 }
 
 impl Judged {
@@ -221,6 +223,9 @@ impl Judged {
         for claim in claims.found.iter().filter(|claim| !claim.range.is_empty()) {
             let (right, verdict) = judge(claim, &real.fields, bytes);
             self.right += right;
+            for (kinds, bytes) in confused(claim, &real.fields) {
+                *self.confused.entry((kinds, claim.kind)).or_default() += bytes;
+            }
             if let (Some(confidence), Some(verdict)) = (claim.confidence, verdict) {
                 let tally = self.claims.entry(claim.of.clone()).or_default();
                 tally.confidence = confidence;
@@ -246,6 +251,30 @@ enum Verdict {
     Near(Vec<u8>),
 }
 
+/// Whether bytes of some kinds are what a claim says of all of them.
+fn is_of(kinds: &[String], claim: &Claim, is_whole: bool) -> bool {
+    kinds.iter().any(|kind| match (kind.as_str(), claim.kind) {
+        // What never changes is a constant, whatever it is for.
+        (_, "constant") => is_whole || kind == "constant",
+        // What ends a text is a part of it.
+        ("end", "text" | "serialised" | "length") => true,
+        ("padding", "text") => true,
+        (kind, claimed) => kind == claimed,
+    })
+}
+
+/// Of a claim, the bytes that are of other kinds.
+fn confused<'f>(claim: &'f Claim, fields: &'f [RealField]) -> impl Iterator<Item = (String, usize)> + 'f {
+    fields.iter().filter_map(|field| {
+        let begin = field.range.start.max(claim.range.start);
+        let end = field.range.end.min(claim.range.end);
+        let is_whole = field.range.start >= claim.range.start && field.range.end <= claim.range.end;
+        let is_told = field.kinds.iter().all(|kind| kind != "bytes");
+        (begin < end && is_told && !is_of(&field.kinds, claim, is_whole))
+            .then(|| (field.kinds.join("/"), end - begin))
+    })
+}
+
 /// How many bytes of a claim are of its kind, and whether it is right: None if nothing is known of its bytes.
 fn judge(claim: &Claim, fields: &[RealField], bytes: &[u8]) -> (usize, Option<Verdict>) {
     let (mut right, mut are_right, mut is_told) = (0, true, false);
@@ -259,14 +288,7 @@ fn judge(claim: &Claim, fields: &[RealField], bytes: &[u8]) -> (usize, Option<Ve
         is_told = true;
         let is_whole = field.range.start >= claim.range.start && field.range.end <= claim.range.end;
         let is_of_kind = field.kinds.iter().any(|kind| kind == claim.kind);
-        let is_right = field.kinds.iter().any(|kind| match (kind.as_str(), claim.kind) {
-            // What never changes is a constant, whatever it is for.
-            (_, "constant") => is_whole || kind == "constant",
-            // What ends a text is a part of it.
-            ("end", "text" | "serialised" | "length") => true,
-            ("padding", "text") => true,
-            (kind, claimed) => kind == claimed,
-        });
+        let is_right = is_of(&field.kinds, claim, is_whole);
         right += if is_right { end - begin } else { 0 };
         // Neighbours may be one text or one constant; a number is what it is.
         let may_be_joined = matches!(claim.kind, "constant" | "text" | "random" | "serialised");

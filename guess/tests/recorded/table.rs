@@ -33,6 +33,8 @@ pub(crate) struct Measured {
     pub evidence: Vec<String>,
     pub framings: [Option<Framed>; 2],
     pub false_claims: Vec<String>,
+    /// What bytes are and what they are claimed to be, with how many there are, the most first.
+    pub confused: Vec<(usize, String)>,
     /// Some of the messages that are not found.
     pub missed: Vec<String>,
 }
@@ -98,6 +100,10 @@ impl Measured {
             }
         }
         measured.bytes = (judged.right, judged.bytes);
+        let confused = judged.confused.iter();
+        measured.confused =
+            confused.map(|((real, claimed), bytes)| (*bytes, format!("{real} as {claimed}"))).collect();
+        measured.confused.sort_by(|a, b| b.cmp(a));
         for (of, tally) in &judged.claims {
             if tally.confidence > SURE {
                 measured.claim(tally.is_right(MOSTLY), || format!("{of:?} {tally:?}"));
