@@ -42,6 +42,10 @@ pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
         if groups.len() < 2 || groups.len() > MOST || groups.len() * 3 > messages.len() {
             continue;
         }
+        // Kinds come again.
+        if groups.values().filter(|group| group.len() == 1).count() * 2 > groups.len() {
+            continue;
+        }
         let grouped = coded(messages.iter().copied(), Some(at));
         let own = entropy(groups.values().map(Vec::len));
         let bits = plain - own - grouped - COST - COST_OF_VALUE * groups.len() as f64;
