@@ -95,6 +95,8 @@ impl Span {
 /// The farthest place from the beginning, and the most bytes after a field at the end.
 const FARTHEST: usize = 24;
 const BEHIND: usize = 4;
+/// The most bytes between what is covered and a field at the end: a tag and a length of its own.
+const BETWEEN: usize = 4;
 /// How many of the first bytes may not be covered, and how many of the last ones.
 const BEFORE: usize = 16;
 /// How far a header of a fixed size extends.
@@ -114,9 +116,9 @@ pub(super) fn spans(size: usize, length_field: Option<&Range<usize>>) -> Vec<(Sp
     for behind in 0..=BEHIND {
         let place = Place::End(behind + size);
         let of_place = if behind == 0 { 1.5 } else { 4.0 };
-        for between in 0..=3 {
+        for between in 0..=BETWEEN {
             let to = Place::End(behind + size + between);
-            let of_to = if between == 0 { 1.0 } else { 4.0 };
+            let of_to = if between == 0 { 1.0 } else { 4.5 };
             for from in 0..=BEFORE {
                 found.push((
                     Span { place, size, from, to, own: Own::Apart },

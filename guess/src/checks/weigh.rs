@@ -132,10 +132,16 @@ impl<'s> Weighing<'s> {
             {
                 continue;
             }
-            let count = messages.iter().filter(|message| holds(&span, form, &algorithm, message)).count();
-            if is_enough(count, messages.len()) {
+            // Some messages may be so short that there is no place for it.
+            let with_place = messages.iter().filter(|message| span.of(message.len()).is_some());
+            let (mut count, mut all) = (0, 0);
+            for message in with_place {
+                count += usize::from(holds(&span, form, &algorithm, message));
+                all += 1;
+            }
+            if is_enough(count, all) && all * 2 > messages.len() {
                 let Span { place, size, from, to, own } = span;
-                let holds = (count, messages.len());
+                let holds = (count, all);
                 chosen.push(Check { place, size, form, algorithm, from, to, own, holds, bits });
             }
         }

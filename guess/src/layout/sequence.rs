@@ -118,12 +118,15 @@ fn rising(
     let before = from.checked_sub(1).filter(|_| order == Order::Big || width == 1);
     let after = (order == Order::Little || width == 1).then_some(from + width);
     let is_constant_at = |at: usize| match table.columns.get(at) {
-        Some(column) => column.distinct == 1,
+        Some(column) => column.distinct == 1 || is_kept(table, at, groups),
         None => table.rows.iter().any(|row| row.offset + table.width < row.message.bytes.len()),
     };
     let is_cut = from == 0 && order == Order::Big && table.rows.iter().any(|row| row.offset > 0);
     let is_open =
         width < 8 && !has_wrapped && (is_cut || before.into_iter().chain(after).any(is_constant_at));
+    // Bytes that are others only in other conversations are no part of what rises, or have not risen yet.
+    let top = if order == Order::Big { from } else { from + width - 1 };
+    let is_kept = highest.distinct > 1 && is_kept(table, top, groups);
     let varying = table.digits(from, width, order).iter().filter(|column| column.distinct > 1).count();
     let carried = if highest.distinct > 1 { varying.saturating_sub(1) } else { 0 };
     Some(Claim {
@@ -132,13 +135,21 @@ fn rising(
         meaning: Meaning::Sequence { number: Number::binary(width, order), step, among },
         gain: bits + fit(table, from, width, order) + 40.0 * carried as f64,
         confidence: confidence(bits, is_constant, held, all).min(match () {
-            () if is_open => 0.5,
+            () if is_open || is_kept => 0.5,
             () if width == 3 || width > 1 && carried == 0 => 0.85,
             () => 1.0,
         }),
         holds: (held, all),
         evidence,
     })
+}
+
+/// Whether a byte is the same in all rows of each group.
+fn is_kept(table: &Table<'_>, at: usize, groups: &[Vec<usize>]) -> bool {
+    let byte = |row: &usize| table.rows.get(*row).and_then(|row| row.bytes.get(at));
+    groups
+        .iter()
+        .all(|group| group.windows(2).all(|pair| pair.first().and_then(byte) == pair.last().and_then(byte)))
 }
 
 fn confidence(bits: f64, is_constant: bool, held: usize, all: usize) -> f64 {
