@@ -35,7 +35,7 @@ impl Framed {
         let (hits, told) = self.weight.at_segments;
         let at_segments = match told {
             // That the rule leads on to the end says it then.
-            0..TOLD => 1.0 - 0.2 * (-bits / 100.0).exp(),
+            0..TOLD => UNTOLD - 0.2 * (-bits / 100.0).exp(),
             told => (hits as f64 + 1.0) / (told as f64 + 1.5),
         };
         let unbroken = 1.0 - 0.5 * self.weight.breaks as f64 / self.weight.runs.max(1) as f64;
@@ -46,6 +46,8 @@ impl Framed {
 
 /// Fewer segments tell nothing.
 const TOLD: usize = 4;
+/// How sure the bytes alone are.
+const UNTOLD: f64 = 0.88;
 /// How many of the rules are tried with what seldom comes before the first message.
 const FITTING: usize = 16;
 /// How many of the hypotheses are weighed over all of the sample.

@@ -141,8 +141,15 @@ pub(super) fn weigh(framing: &Framing, runs: &[&Run], expected: &Expected, most:
     (weight.rule, weight.each) = of_rule(framing, runs, &all);
     weight.rule += of_counted(&framing.preamble, runs, &all);
     weight.cost = cost(framing);
-    if weight.messages > datagrams(runs, &all) {
+    let datagrams = datagrams(runs, &all);
+    if weight.messages > datagrams {
+        // That it leads to the end of each says it, not each step.
+        weight.rule *= datagrams as f64 / weight.messages as f64;
         weight.cost += DIVIDED;
+    }
+    if matches!(framing.rule, Rule::Fixed(_)) && weight.messages > 2 * weight.at_segments.0 {
+        // Segments whose sizes are multiples of a number say that what they have is padded, not what a message is.
+        weight.segments = weight.segments.min(weight.columns);
     }
     weight
 }
