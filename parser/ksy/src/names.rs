@@ -6,8 +6,8 @@ use framescope_parser::{CAPTURED, Names};
 
 use crate::format::Format;
 use crate::plan::{
-    Attr, Doc, Endian, Node, NodeId, PADDING, Piece, Plan, RAW, Shape, Sym, TypeId, UNREAD, Valid,
-    framing_expressions, shape_expressions,
+    Attr, Doc, Endian, Node, NodeId, PADDING, Piece, Plan, RAW, Shape, Sym, TypeId, UNREAD,
+    framing_expressions, shape_expressions, valid_expressions,
 };
 use crate::strings::Charset;
 
@@ -208,12 +208,7 @@ fn inside(shape: &Shape) -> Vec<TypeId> {
 fn attr_expressions(attr: &Attr) -> Vec<NodeId> {
     let mut nodes = framing_expressions(attr);
     nodes.extend(shape_expressions(attr));
-    match &attr.valid {
-        Some(Valid::Equal(node) | Valid::Expr(node)) => nodes.push(*node),
-        Some(Valid::AnyOf(listed)) => nodes.extend(listed),
-        Some(Valid::Range(low, high)) => nodes.extend(low.iter().chain(high)),
-        Some(Valid::InEnum) | None => {}
-    }
+    nodes.extend(valid_expressions(attr));
     nodes
 }
 

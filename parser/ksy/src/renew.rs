@@ -2,6 +2,7 @@
 //! was changed may be what says where they are.
 
 use std::ops::Range;
+use std::ptr;
 
 use framescope_parser::{Captured, Key};
 
@@ -18,6 +19,8 @@ struct Place<'p> {
     own: Range<usize>,
     /// Whether its number is little-endian.
     le: bool,
+    /// The byte that it covers though no message has it.
+    then: Option<u8>,
 }
 
 /// Computes the checks that cover changed bytes, but for those that were changed themselves. A check over bytes that are
@@ -31,13 +34,20 @@ pub(crate) fn renew_checks(
     if !message.is_whole() || old.len() != changed.len() || plan.mask.is_some() {
         return;
     }
-    let mut places = places((plan, meta), message);
-    places.retain(|place| old.get(place.own.clone()) == changed.get(place.own.clone()));
+    let mut found = places((plan, meta), message);
+    found.retain(|place| old.get(place.own.clone()) == changed.get(place.own.clone()));
+    let now = match found.iter().any(|place| place.then.is_some()) {
+        true => places((plan, meta), Captured::whole(changed).in_context(message.context())),
+        false => Vec::new(),
+    };
     // Checks may cover other checks.
-    for _ in 0..=places.len().min(8) {
+    for _ in 0..=found.len().min(8) {
         let mut settled = true;
-        for place in &places {
-            settled &= !renew(place, key, old, changed);
+        for place in &found {
+            // What was changed may be what the byte depends on.
+            let same = now.iter().find(|other| other.own == place.own && ptr::eq(other.check, place.check));
+            let then = same.map_or(place.then, |same| same.then);
+            settled &= !renew(place, then, key, old, changed);
         }
         if settled {
             break;
@@ -67,10 +77,11 @@ fn places<'p>((plan, meta): (&'p Plan, &Meta), message: Captured<'_, '_>) -> Vec
                 };
                 if let Some((covered, _)) =
                     run.covered(id, attr, slot).filter(|(span, _)| span.buffer == Span::MESSAGE)
+                    && let Ok(then) = run.then(id, check)
                 {
                     let range = |start: u32, end: u32| start as usize..end as usize;
                     let (covered, own) = (range(covered.start, covered.end), range(slot.start, slot.end));
-                    found.push(Place { check, covered, own, le });
+                    found.push(Place { check, covered, own, le, then });
                 }
             }
         }
@@ -78,14 +89,14 @@ fn places<'p>((plan, meta): (&'p Plan, &Meta), message: Captured<'_, '_>) -> Vec
     })
 }
 
-/// Computes a check if what it covers was changed. True if it is another one now.
-fn renew(place: &Place<'_>, key: Option<&Key>, old: &[u8], changed: &mut [u8]) -> bool {
-    let Place { check, covered, own, le } = place;
-    let bytes = |of: &[u8]| {
+/// Computes a check if what it covers was changed, and `then` is the byte after it now. True if it is another one now.
+fn renew(place: &Place<'_>, then: Option<u8>, key: Option<&Key>, old: &[u8], changed: &mut [u8]) -> bool {
+    let Place { check, covered, own, le, .. } = place;
+    let bytes = |of: &[u8], then| {
         let relative = own.start.checked_sub(covered.start)?..own.end.checked_sub(covered.start)?;
-        Some(checks::covered(of.get(covered.clone())?, 0, covered.len(), relative)?.into_owned())
+        Some(checks::covered(of.get(covered.clone())?, 0, covered.len(), relative, then)?.into_owned())
     };
-    let (Some(before), Some(now)) = (bytes(old), bytes(changed)) else { return false };
+    let (Some(before), Some(now)) = (bytes(old, place.then), bytes(changed, then)) else { return false };
     if before == now {
         return false;
     }

@@ -117,6 +117,11 @@ fn mistakes_in_a_check_are_reported_where_they_are() {
         ("u2", "{algorithm: sum, add: 3}", "add", "'add' is not a key of a check"),
         ("u2", "{algorithm: sum, digits: octal}", "octal", "'digits' must be hexadecimal or decimal"),
         ("u2", "{algorithm: sum, digits: decimal}", "sum", "a field with the check sum must be text"),
+        ("u2", "{algorithm: sum, then: 256}", "256", "'then' must be a byte from 0 to 255"),
+        ("u2", "{algorithm: sum, then: -1}", "-1", "'then' must be a byte from 0 to 255"),
+        ("u2", "{algorithm: sum, then: 1 + c}", "c}", "there is no 'c' in this type"),
+        ("u2", "{algorithm: sum, then: a +}", "}", "expected a value"),
+        ("u2", "{algorithm: sum, then: a == 1}", "a ==", "expected a whole number, not a boolean"),
         ("b12", "sum", "sum", "a field with the check sum must be whole bytes, such as b24"),
     ] {
         let before = "meta: {id: m, endian: be}\nseq:\n  - {id: a, type: u1}";
@@ -185,4 +190,83 @@ seq:
         assert_ne!(changed[at..], message[at..]);
         assert!(Dissection::of(&described, &changed).problems.is_empty());
     }
+}
+
+/// MAVLink 1, whose check covers a byte that the kind of the message decides.
+const MAVLINK: &str = "
+meta: {id: mavlink, endian: le}
+seq:
+  - {id: magic, contents: [0xfe]}
+  - {id: length, type: u1}
+  - {id: sequence, type: u1}
+  - {id: system, type: u1}
+  - {id: component, type: u1}
+  - {id: kind, type: u1}
+  - {id: payload, size: length}
+  - {id: check, type: u2, -check: {algorithm: crc-16/mcrf4xx, from: length, then: extra}}
+instances:
+  extra: {value: 'kind == 0 ? 50 : kind == 30 ? 39 : -1'}
+";
+const HEARTBEAT: &[u8] = b"\xfe\x09\x4e\x01\x01\x00\x00\x00\x00\x00\x02\x03\x51\x04\x03\x1c\x7f";
+
+/// A message with the check that MAVLink's own library computes, bit by bit.
+fn mavlink(kind: u8, extra: u8, payload: &[u8]) -> Vec<u8> {
+    let mut message = vec![0xfe, u8::try_from(payload.len()).unwrap(), 0x4e, 1, 1, kind];
+    message.extend(payload);
+    let mut crc = 0xffff_u16;
+    for byte in message[1..].iter().chain([&extra]) {
+        crc ^= u16::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0x8408 } else { crc >> 1 };
+        }
+    }
+    message.extend(crc.to_le_bytes());
+    message
+}
+
+fn encoded(described: &Described, message: &Dissection<'_>) -> (Vec<u8>, Vec<String>) {
+    let (mut written, mut notes) = (Vec::new(), Vec::new());
+    described.encode_noting(message, &mut written, &mut notes).unwrap();
+    (written, notes)
+}
+
+#[test]
+fn a_check_may_cover_a_byte_that_no_message_has() {
+    let described = Described::from_ksy(MAVLINK).unwrap();
+    assert_eq!(mavlink(0, 50, &HEARTBEAT[6..15]), HEARTBEAT);
+    for message in [HEARTBEAT, &mavlink(30, 39, &[7; 28])] {
+        let mut read = Dissection::of(&described, message);
+        assert!(read.problems.is_empty(), "{:?}", read.problems);
+        // What is not given is derived.
+        read.fields.retain(|field| field.name != "check");
+        assert_eq!(encoded(&described, &read), (message.to_vec(), Vec::new()));
+        let mut damaged = message.to_vec();
+        damaged[8] ^= 1;
+        assert!(Dissection::of(&described, &damaged).has(Code::ChecksumMismatch));
+    }
+    let other = mavlink(0, 51, &HEARTBEAT[6..15]);
+    assert!(Dissection::of(&described, &other).has(Code::ChecksumMismatch));
+}
+
+#[test]
+fn the_byte_after_what_a_check_covers_follows_what_was_changed() {
+    let described = Described::from_ksy(MAVLINK).unwrap();
+    let mut changed = HEARTBEAT.to_vec();
+    (changed[5], changed[6]) = (30, 9);
+    described.renew_checks(Captured::whole(HEARTBEAT), &mut changed);
+    assert_eq!(changed, mavlink(30, 39, &changed[6..15]));
+}
+
+#[test]
+fn a_check_whose_last_byte_is_none_is_not_computed() {
+    let described = Described::from_ksy(MAVLINK).unwrap();
+    let message = mavlink(1, 50, b"abc");
+    let read = Dissection::of(&described, &message);
+    assert!(read.problems.is_empty(), "{:?}", read.problems);
+    let note = "check is left unchanged: 'then' must be a byte, and is -1";
+    assert_eq!(encoded(&described, &read), (message.clone(), vec![note.to_owned()]));
+    let mut changed = message.clone();
+    changed[6] = b'x';
+    described.renew_checks(Captured::whole(&message), &mut changed);
+    assert_eq!(changed[9..], message[9..]);
 }

@@ -257,21 +257,23 @@ impl PartialEq for Algorithm {
     }
 }
 
-/// The bytes that a check covers. Its own bytes count as zero where they are among them.
+/// The bytes that a check covers, and `then` after them. Its own bytes count as zero where they are among them.
 pub(crate) fn covered<'b>(
     bytes: &'b [u8],
     from: usize,
     to: usize,
     own: std::ops::Range<usize>,
+    then: Option<u8>,
 ) -> Option<Cow<'b, [u8]>> {
-    let covered = bytes.get(from..to)?;
-    if own.start >= to || own.end <= from {
-        return Some(Cow::Borrowed(covered));
+    let mut covered = Cow::Borrowed(bytes.get(from..to)?);
+    if own.start < to && own.end > from {
+        let own = own.start.saturating_sub(from)..own.end.saturating_sub(from).min(covered.len());
+        covered.to_mut().get_mut(own)?.fill(0);
     }
-    let mut zeroed = covered.to_vec();
-    let own = own.start.saturating_sub(from)..own.end.saturating_sub(from).min(zeroed.len());
-    zeroed.get_mut(own)?.fill(0);
-    Some(Cow::Owned(zeroed))
+    if let Some(then) = then {
+        covered.to_mut().push(then);
+    }
+    Some(covered)
 }
 
 #[cfg(test)]
@@ -349,8 +351,14 @@ mod tests {
 
     #[test]
     fn a_checks_own_bytes_count_as_zero() {
-        assert_eq!(covered(b"abcdef", 1, 5, 2..4).unwrap().as_ref(), b"b\0\0e");
-        assert_eq!(covered(b"abcdef", 0, 3, 3..5).unwrap().as_ref(), b"abc");
-        assert!(covered(b"abc", 2, 9, 0..1).is_none());
+        assert_eq!(covered(b"abcdef", 1, 5, 2..4, None).unwrap().as_ref(), b"b\0\0e");
+        assert_eq!(covered(b"abcdef", 0, 3, 3..5, None).unwrap().as_ref(), b"abc");
+        assert!(covered(b"abc", 2, 9, 0..1, None).is_none());
+    }
+
+    #[test]
+    fn a_byte_may_follow_what_a_message_has() {
+        assert_eq!(covered(b"abcdef", 1, 5, 2..4, Some(b'x')).unwrap().as_ref(), b"b\0\0ex");
+        assert_eq!(covered(b"abcdef", 0, 3, 3..5, Some(b'x')).unwrap().as_ref(), b"abcx");
     }
 }

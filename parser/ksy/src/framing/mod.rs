@@ -268,6 +268,7 @@ fn suspected(meta: &Meta, run: &Run<'_, '_>, input: Input<'_>, end: usize, seen:
                 0,
                 span.len() as usize,
                 own,
+                None,
             )
         });
         // A check that can't be computed from what was read decides nothing.

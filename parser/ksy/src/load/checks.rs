@@ -2,13 +2,25 @@
 
 use crate::checks::{Algorithm, Crc, Digits};
 use crate::error::nearest;
-use crate::load::Loader;
-use crate::plan::{Attr, Check, Edge, Repeat, Shape, TypeId};
+use crate::load::infer::types::Ty;
+use crate::load::{Context, Loader};
+use crate::plan::{Attr, Check, Edge, NodeId, Repeat, Shape, TypeId};
 use crate::yaml::Node;
 
 /// The keys of any check, and those of a CRC by its parameters.
-const KEYS: [&str; 10] =
-    ["algorithm", "from", "to", "digits", "plus", "xor", "width", "polynomial", "initial", "reflected"];
+const KEYS: [&str; 11] = [
+    "algorithm",
+    "from",
+    "to",
+    "then",
+    "digits",
+    "plus",
+    "xor",
+    "width",
+    "polynomial",
+    "initial",
+    "reflected",
+];
 const PARAMETERS: [&str; 4] = ["width", "polynomial", "initial", "reflected"];
 
 impl Loader {
@@ -57,8 +69,15 @@ impl Loader {
         let first = self.plan.type_of(id).parameters;
         let from = if from == Edge::Field(first) { Edge::Structure } else { from };
         let to = check.get("to").and_then(|node| self.covered_field(node, id));
+        let then = match check.get("then") {
+            None => None,
+            Some(node) => match self.covered_byte(node, id) {
+                Some(byte) => Some(byte),
+                None => return,
+            },
+        };
         attr.hex = digits.is_none();
-        attr.check = Some(Check { algorithm, from, to, digits });
+        attr.check = Some(Check { algorithm, from, to, digits, then });
     }
 
     /// The field that is the first or the last one that is covered.
@@ -72,6 +91,15 @@ impl Loader {
             self.report(node.place, format!("there is no field '{name}' in this type{hint}"));
         }
         slot
+    }
+
+    /// The byte that is covered though no message has it.
+    fn covered_byte(&mut self, node: &Node, id: TypeId) -> Option<NodeId> {
+        if node.integer().is_some_and(|number| u8::try_from(number).is_err()) {
+            self.report(node.place, "'then' must be a byte from 0 to 255");
+            return None;
+        }
+        self.compiled(node, &Context::of(id, node.place), Some(Ty::Int))
     }
 
     /// Whether a field of bits begins with a byte: the one before it has whole bytes.

@@ -53,13 +53,14 @@ impl Loader {
         Some(listed)
     }
 
-    /// The fields after a head of that length whose check covers it.
+    /// The fields after a head of that length whose check covers it, and only what messages have.
     fn trailing_checks(&self, root: TypeId, head_length: u32) -> Vec<u16> {
         let mut offset = Some(0u64);
         let mut found = Vec::new();
         for attr in &self.plan.type_of(root).seq {
             let covers_the_head = attr.check.as_ref().is_some_and(|check| {
-                !check.algorithm.is_keyed() && matches!(check.from, Edge::Message | Edge::Structure)
+                let covers_only_the_message = check.then.is_none() && !check.algorithm.is_keyed();
+                covers_only_the_message && matches!(check.from, Edge::Message | Edge::Structure)
             });
             if covers_the_head && offset.is_none_or(|bits| bits / 8 >= u64::from(head_length)) {
                 found.push(attr.slot);
@@ -137,6 +138,10 @@ impl Loader {
         }
         if let Some(check) = &attr.check {
             let Shape::Int { bytes, order, .. } = attr.shape else { return None };
+            // What it covers beyond the message is known only when that is read.
+            if check.then.is_some() {
+                return None;
+            }
             let offset_of = |slot: u16| {
                 let mut bits = begin;
                 for field in &plan.seq {

@@ -211,6 +211,8 @@ pub(crate) struct Check {
     pub(crate) to: Option<u16>,
     /// How its number is written, if the field is text.
     pub(crate) digits: Option<Digits>,
+    /// The byte that it covers after all others, though no message has it.
+    pub(crate) then: Option<NodeId>,
 }
 
 impl Check {
@@ -283,14 +285,16 @@ pub(crate) fn shape_expressions(attr: &Attr) -> Vec<NodeId> {
     nodes
 }
 
-/// The expressions that a value is compared with.
+/// The expressions that decide whether a value is valid.
 pub(crate) fn valid_expressions(attr: &Attr) -> Vec<NodeId> {
-    match &attr.valid {
+    let mut nodes = match &attr.valid {
         Some(Valid::Equal(node) | Valid::Expr(node)) => vec![*node],
         Some(Valid::Range(least, most)) => [*least, *most].into_iter().flatten().collect(),
         Some(Valid::AnyOf(nodes)) => nodes.clone(),
         Some(Valid::InEnum) | None => Vec::new(),
-    }
+    };
+    nodes.extend(attr.check.as_ref().and_then(|check| check.then));
+    nodes
 }
 
 /// The most arguments of a type.

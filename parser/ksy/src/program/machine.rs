@@ -211,7 +211,7 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
             let Some(key) = self.given.key else {
                 return self.sink.notes().unverified(check.field, own, pos);
             };
-            let covered = checks::covered(buffer, from, to, own..pos)?;
+            let covered = checks::covered(buffer, from, to, own..pos, self.then(check)?)?;
             return key.verifies_hmac_sha_256(&covered, self.content(check.value)?).then_some(());
         }
         self.has_trailing_check |= check.is_trailing;
@@ -219,12 +219,18 @@ impl<'m, S: Sink, const N: usize> Machine<'m, S, N> {
             return Some(());
         }
         let width = u32::try_from(pos - own).ok()?;
-        let computed = match buffer.get(from..to)? {
-            covered if to <= own => check.algorithm.number(covered, width)?,
-            _ => check.algorithm.number(&checks::covered(buffer, from, to, own..pos)?, width)?,
-        };
+        let covered = checks::covered(buffer, from, to, own..pos, self.then(check)?)?;
+        let computed = check.algorithm.number(&covered, width)?;
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         (self.value(check.value)?.cast_unsigned() & mask == computed).then_some(())
+    }
+
+    /// The byte that a check covers though no message has it.
+    fn then(&self, check: &Checked) -> Option<Option<u8>> {
+        match check.then {
+            None => Some(None),
+            Some(then) => u8::try_from(self.value(then)?).ok().map(Some),
+        }
     }
 
     /// Bytes with their processing undone.

@@ -343,6 +343,8 @@ pub(super) struct Checked {
     pub(super) from: Option<Arg>,
     /// Where they end, if not before the field.
     pub(super) to: Option<Arg>,
+    /// The byte that it covers after them.
+    pub(super) then: Option<Arg>,
     /// The size of the field, if that is fixed, or else where it begins.
     pub(super) width: usize,
     pub(super) own: Option<Arg>,

@@ -199,6 +199,11 @@ const SHAPES: &[(&str, &str, &[u8])] = &[
         "",
         b"abc0123456789abcdef",
     ),
+    (
+        "{id: kind, type: u1}, {id: a, type: u1, -check: {algorithm: sum, then: 'kind == 1 ? 50 : 0'}}, {id: b, type: u1, -check: {algorithm: sum, from: a, to: a, then: extra}}, {id: c, type: part}",
+        "instances: {extra: {value: kind + 4}}\ntypes: {part: {seq: [{id: d, type: u2, -check: {algorithm: crc-16/mcrf4xx, from: _root, then: _parent.extra}}]}}",
+        b"\x01\x33\x38\x59\x9f",
+    ),
 ];
 
 #[test]

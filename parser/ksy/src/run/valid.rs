@@ -6,7 +6,7 @@ use framescope_parser::Code;
 
 use crate::checks;
 use crate::display::short_bytes;
-use crate::plan::{Attr, Edge, Shape, Span, Val, Valid};
+use crate::plan::{Attr, Check, Edge, Shape, Span, Val, Valid};
 use crate::run::arena::{Fault, Slot, State, Stop};
 use crate::run::plain::Plain;
 use crate::run::{Mode, Run, Scope};
@@ -56,53 +56,62 @@ impl<'p> Run<'p, '_> {
         let Some(check) = &attr.check else { return Ok(()) };
         // Each of many fields may cover all of the message.
         self.spend(u64::from(covered.len()) / 16)?;
-        let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
-        if check.algorithm.is_keyed() {
-            let Val::Bytes(tag) = slot.val else { return Ok(()) };
-            let Some(key) = self.key else {
-                self.note(Code::TagUnverified, attr, span, NO_KEY);
-                return Ok(());
-            };
-            let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
-                return Ok(());
-            };
-            if !key.verifies_hmac_sha_256(&bytes, self.bytes(tag)) {
-                let code = attr.problem.unwrap_or(Code::TagMismatch);
-                self.note(code, attr, span, "it does not match the message and the key");
-            }
+        let is_keyed = check.algorithm.is_keyed();
+        if self.checked && !is_keyed {
             return Ok(());
         }
-        if self.checked {
-            return Ok(());
-        }
-        let width = slot.end.saturating_sub(slot.start);
-        let Some(bytes) = checks::covered(self.bytes(covered), 0, covered.len() as usize, own) else {
-            return Ok(());
+        let then = match self.then(id, check) {
+            Ok(then) => then,
+            Err(Stop::Fault(fault)) if fault.code == Code::LimitExceeded => return Err(Stop::Fault(fault)),
+            // A check that can't be computed says nothing.
+            Err(_) => return Ok(()),
         };
-        if let Some(digits) = check.digits {
-            let Some(computed) = check.number(&bytes, width as usize) else {
-                let text = format!("{width} bytes are no digits of a check");
-                self.note(attr.problem.unwrap_or(Code::ChecksumMismatch), attr, span, text);
-                return Ok(());
-            };
-            if digits.read(self.bytes(span)) != Some(computed) {
-                let computed = digits.write(computed, width as usize);
-                let text = format!("it is not {}, which the bytes give", computed.escape_ascii());
-                self.note(attr.problem.unwrap_or(Code::ChecksumMismatch), attr, span, text);
-            }
+        let span = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
+        if is_keyed && self.key.is_none() {
+            self.note(Code::TagUnverified, attr, span, NO_KEY);
             return Ok(());
         }
-        let Val::Int(found) = slot.val else { return Ok(()) };
-        let Some(computed) = check.number(&bytes, width as usize) else { return Ok(()) };
+        let bytes = checks::covered(self.bytes(covered), 0, covered.len() as usize, own, then);
+        let Some(wrong) = bytes.and_then(|bytes| self.mismatch(check, slot, &bytes)) else { return Ok(()) };
+        let code = if is_keyed { Code::TagMismatch } else { Code::ChecksumMismatch };
+        self.note(attr.problem.unwrap_or(code), attr, span, wrong);
+        Ok(())
+    }
+
+    /// The byte that a check covers though no message has it.
+    pub(crate) fn then(&mut self, id: ObjectId, check: &Check) -> Result<Option<u8>, Stop> {
+        let Some(then) = check.then else { return Ok(None) };
+        let number = self.number(then, &Scope::of(id))?;
+        match u8::try_from(number) {
+            Ok(byte) => Ok(Some(byte)),
+            Err(_) => Err(self.wrong(Code::Conversion, format!("'then' must be a byte, and is {number}"))),
+        }
+    }
+
+    /// How a value differs from what a check of some bytes gives.
+    fn mismatch(&self, check: &Check, slot: Slot, bytes: &[u8]) -> Option<String> {
+        if let Some(key) = self.key.filter(|_| check.algorithm.is_keyed()) {
+            let Val::Bytes(tag) = slot.val else { return None };
+            let differs = !key.verifies_hmac_sha_256(bytes, self.bytes(tag));
+            return differs.then(|| "it does not match the message and the key".to_owned());
+        }
+        let width = slot.end.saturating_sub(slot.start) as usize;
+        let computed = check.number(bytes, width);
+        if let Some(digits) = check.digits {
+            let Some(computed) = computed else {
+                return Some(format!("{width} bytes are no digits of a check"));
+            };
+            let found = Span { buffer: slot.buffer, start: slot.start, end: slot.end };
+            return (digits.read(self.bytes(found)) != Some(computed)).then(|| {
+                format!("it is not {}, which the bytes give", digits.write(computed, width).escape_ascii())
+            });
+        }
+        let (Val::Int(found), Some(computed)) = (slot.val, computed) else { return None };
         let mask = if width >= 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         let found = u64::try_from(found & i128::from(mask)).unwrap_or(0);
-        if found != computed {
-            let digits = 2 + 2 * width as usize;
-            let text = format!("it is {found:#0digits$x}, but the bytes give {computed:#0digits$x}");
-            let code = attr.problem.unwrap_or(Code::ChecksumMismatch);
-            self.note(code, attr, span, text);
-        }
-        Ok(())
+        let digits = 2 + 2 * width;
+        (found != computed)
+            .then(|| format!("it is {found:#0digits$x}, but the bytes give {computed:#0digits$x}"))
     }
 
     pub(crate) fn note(&mut self, code: Code, attr: &Attr, span: Span, text: impl Into<String>) {

@@ -6,6 +6,7 @@ use crate::plan::{Edge, Shape};
 use crate::run::Scope;
 use crate::run::arena::State;
 use crate::write::Writer;
+use crate::write::error::WriteError;
 
 impl<'p> Writer<'p, '_> {
     /// Computes the checks of the current part, until checks that cover other checks settle too.
@@ -37,11 +38,19 @@ impl<'p> Writer<'p, '_> {
             self.note(format!("{path} covers bytes around its own processed part: it is left unchanged"));
             return false;
         }
+        let then = match self.run.then(id, check) {
+            Ok(then) => then,
+            Err(stop) => {
+                let path = self.path(id, attr, None);
+                self.note(format!("{path} is left unchanged: {}", WriteError::from(stop)));
+                return false;
+            }
+        };
         let covered = self.run.covered(id, attr, slot).and_then(|(span, own)| {
             // Each of many fields may cover all of the message.
             self.run.spend(u64::from(span.len()) / 16).ok()?;
             let bytes = self.part.bytes.get(span.start as usize..span.end as usize)?;
-            Some(checks::covered(bytes, 0, bytes.len(), own)?.into_owned())
+            Some(checks::covered(bytes, 0, bytes.len(), own, then)?.into_owned())
         });
         let Some(covered) = covered else { return false };
         let width = slot.end - slot.start;

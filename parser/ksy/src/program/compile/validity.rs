@@ -133,6 +133,10 @@ impl<'p> Compiler<'p> {
                 Some(self.stored(edge)?)
             }
         };
+        let then = match check.then {
+            None => None,
+            Some(then) => Some(self.number(then, frame)?),
+        };
         let is_trailing = frame == 0 && self.trailing_checks().contains(&attr.slot);
         let field = match check.algorithm.is_keyed() {
             true => self.reported(frame, attr, How::Bytes)?,
@@ -144,7 +148,7 @@ impl<'p> Compiler<'p> {
             _ => 0,
         };
         let own = if width == 0 { Some(Arg(own?)) } else { None };
-        let checked = Checked { algorithm, value, from, to, width, own, field, is_trailing };
+        let checked = Checked { algorithm, value, from, to, then, width, own, field, is_trailing };
         self.program.checks.push(checked);
         self.push(Step::Check(u16::try_from(self.program.checks.len() - 1).ok()?))?;
         Some(())
