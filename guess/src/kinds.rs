@@ -42,7 +42,7 @@ pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
         if groups.len() < 2 || groups.len() > MOST || groups.len() * 3 > messages.len() {
             continue;
         }
-        // Kinds come again.
+        // Most kinds have several messages.
         if groups.values().filter(|group| group.len() == 1).count() * 2 > groups.len() {
             continue;
         }

@@ -59,7 +59,7 @@ impl Class {
     }
 
     /// The generators of the catalogue.
-    fn all(width: usize) -> Vec<Class> {
+    pub(super) fn all(width: usize) -> Vec<Class> {
         let mut classes: Vec<Class> = Vec::new();
         for (name, crc) in Crc::all().filter(|(_, crc)| usize::from(crc.width) == width) {
             let cost = if COMMON_ONES.contains(&name) { COMMON } else { KNOWN };
@@ -75,12 +75,17 @@ impl Class {
         classes
     }
 
+    /// Those that the catalogue has.
+    pub(super) fn known(&self) -> impl Iterator<Item = Crc> + '_ {
+        self.known.iter().map(|(about, _)| *about)
+    }
+
     fn shift(&self) -> u32 {
         64 - u32::from(self.about.width)
     }
 
     /// The register that begins with a number. Its highest bit is on top unless bits are reflected.
-    fn register(&self, initial: u64) -> u64 {
+    pub(super) fn register(&self, initial: u64) -> u64 {
         if self.about.reflected { initial.reverse_bits() >> self.shift() } else { initial << self.shift() }
     }
 
@@ -94,12 +99,12 @@ impl Class {
     }
 
     /// The number that a register is.
-    fn number(&self, register: u64) -> u64 {
+    pub(super) fn number(&self, register: u64) -> u64 {
         if self.about.reflected { register } else { register >> self.shift() }
     }
 
     #[inline]
-    fn step(&self, register: u64, byte: u8) -> u64 {
+    pub(super) fn step(&self, register: u64, byte: u8) -> u64 {
         let of = |byte: u8| self.table.get(usize::from(byte)).copied().unwrap_or(0);
         if self.about.reflected {
             let [low, ..] = register.to_le_bytes();
@@ -110,7 +115,7 @@ impl Class {
         }
     }
 
-    fn run(&self, register: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
+    pub(super) fn run(&self, register: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
         bytes.into_iter().fold(register, |register, byte| self.step(register, byte))
     }
 

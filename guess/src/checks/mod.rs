@@ -7,6 +7,7 @@
 //! A CRC is linear: messages of one length, combined by exclusive or, show the generator without what the register begins with
 //! and what the result is combined with. A common divisor of several such differences is a generator that the catalogue does not have.
 
+mod by_kind;
 mod crcs;
 mod evidence;
 mod polynomial;
@@ -19,11 +20,13 @@ mod weigh;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use framescope_ksy::checks::Algorithm;
 
+pub(crate) use by_kind::by_kind;
 use sample::Sample;
 use spans::{Covered, Span};
 pub use spans::{Own, Place};
@@ -96,10 +99,21 @@ pub struct Check {
     pub to: Place,
     /// What becomes of its own bytes.
     pub own: Own,
+    /// The byte that it covers after all others although no message has it, if there is one.
+    pub then: Option<Then>,
     /// In how many messages it holds, and how many there are.
     pub holds: (usize, usize),
     /// How many bits its values say beyond what the hypothesis takes to say.
     pub bits: f64,
+}
+
+/// A byte that the kind of the message decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Then {
+    /// Where the byte is that says the kind.
+    pub kind: usize,
+    /// The byte of each kind.
+    pub bytes: BTreeMap<u8, u8>,
 }
 
 impl Check {
@@ -114,7 +128,16 @@ impl Check {
 
     /// Whether it holds in a message.
     pub fn holds_in(&self, message: &[u8]) -> bool {
-        weigh::holds(&self.span(), self.form, &self.algorithm, message)
+        let Some(then) = &self.then else {
+            return weigh::holds(&self.span(), self.form, &self.algorithm, message);
+        };
+        let covered = self.span().of(message.len()).and_then(|covered| {
+            let byte = message.get(then.kind).and_then(|kind| then.bytes.get(kind))?;
+            let bytes = [message.get(covered.first)?, &[*byte]].concat();
+            Some((value(message.get(covered.field)?, self.form)?, bytes))
+        });
+        let width = u32::try_from(self.form.value_size(self.size)).unwrap_or(8);
+        covered.is_some_and(|(found, bytes)| self.algorithm.number(&bytes, width) == Some(found))
     }
 
     /// How likely it is that the field is this check.
@@ -145,6 +168,9 @@ impl fmt::Display for Check {
             Own::Apart => {}
             Own::Zero => write!(f, ", its own bytes as zero")?,
             Own::LeftOut => write!(f, ", its own bytes left out")?,
+        }
+        if self.then.is_some() {
+            write!(f, " and with one that the kind decides")?;
         }
         match self.form {
             Form::Big if self.size > 1 => write!(f, ", big-endian")?,

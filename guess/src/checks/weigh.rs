@@ -51,7 +51,7 @@ pub(super) fn holds(span: &Span, form: Form, algorithm: &Algorithm, message: &[u
 }
 
 /// Whether few enough messages are damaged.
-fn is_enough(holds: usize, all: usize) -> bool {
+pub(super) fn is_enough(holds: usize, all: usize) -> bool {
     let failed = all - holds;
     failed == 0 || all >= 6 && failed <= (all / 8).max(1)
 }
@@ -142,7 +142,7 @@ impl<'s> Weighing<'s> {
             if is_enough(count, all) && all * 2 > messages.len() {
                 let Span { place, size, from, to, own } = span;
                 let holds = (count, all);
-                chosen.push(Check { place, size, form, algorithm, from, to, own, holds, bits });
+                chosen.push(Check { place, size, form, algorithm, from, to, own, then: None, holds, bits });
             }
         }
         chosen

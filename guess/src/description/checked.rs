@@ -22,6 +22,8 @@ pub(super) struct Checked {
     pub(super) at: Option<usize>,
     /// Where what it covers begins among those; 0 for the beginning of the message.
     pub(super) from: usize,
+    /// Whether what it covers begins with the length field.
+    pub(super) is_from_length: bool,
     /// How many bytes are between what it covers and it.
     pub(super) between: usize,
 }
@@ -52,12 +54,9 @@ impl Checked {
             Place::Start(at) => Some(without_length(at)?),
             Place::End(_) => None,
         };
-        // Where the length field begins is no place among the other bytes.
-        let from = match length {
-            Some(length) if check.from == length.start && check.from > 0 => return None,
-            _ => without_length(check.from)?,
-        };
-        Some(Checked { check: check.clone(), at, from, between })
+        let is_from_length = check.from > 0 && length.is_some_and(|length| check.from == length.start);
+        let from = if is_from_length { check.from } else { without_length(check.from)? };
+        Some(Checked { check: check.clone(), at, from, is_from_length, between })
     }
 
     pub(super) fn size(&self) -> usize {
@@ -77,6 +76,11 @@ impl Checked {
         self.back() + self.between
     }
 
+    /// Where the byte is that says the kind, if that decides about a byte that it covers.
+    pub(super) fn kind(&self) -> Option<usize> {
+        self.check.then.as_ref().map(|then| then.kind)
+    }
+
     /// Its field. `from` is the field that begins where what it covers begins, `last` is the last field of the message.
     pub(super) fn attribute(&self, from: Option<&str>, last: &str) -> Attribute {
         let little = if self.check.form == Form::Little && self.check.size > 1 { "le" } else { "" };
@@ -92,6 +96,10 @@ impl Checked {
         }
         if let Some(digits) = digits(self.check.form) {
             more.push(format!("digits: {digits}"));
+        }
+        if let Some(then) = &self.check.then {
+            let byte = |(kind, byte): (&u8, &u8)| format!("kind.to_i == {kind} ? {byte} : ");
+            more.push(format!("then: '{}-1'", then.bytes.iter().map(byte).collect::<String>()));
         }
         let has_parameters = said.starts_with("algorithm:");
         if !more.is_empty() && !has_parameters {

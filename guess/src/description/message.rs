@@ -64,7 +64,13 @@ pub(super) fn describe(
     let width = fixed_length(rule);
     let stated = Stated::of(side, width.as_ref());
     let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
-    let checks = checks::checks(&whole, width.clone().filter(|width| !width.is_empty()), is_cancelled);
+    let field = width.clone().filter(|width| !width.is_empty());
+    let mut checks = checks::checks(&whole, field.clone(), is_cancelled);
+    if checks.is_empty() && stated.is_empty() {
+        let plain: Vec<&[u8]> = plain.iter().map(Vec::as_slice).collect();
+        let kind = kinds::kind(&plain, &[]).map(|kind| in_message(rule, kind.at));
+        checks.extend(kind.and_then(|kind| checks::by_kind(&whole, kind, field.as_ref(), is_cancelled)));
+    }
     part.evidence.extend(checks.iter().map(ToString::to_string));
     if let Rule::Terminator(end) = rule
         && stated.is_empty()
@@ -96,7 +102,9 @@ pub(super) fn describe(
     let taken: Vec<Range<usize>> =
         check.iter().filter_map(|check| check.at.map(|at| at..at + check.size())).collect();
     let taken: Vec<Range<usize>> = taken.into_iter().chain(stated.ranges()).collect();
-    let kind = match (rule, stated.kind) {
+    let decides = check.as_ref().and_then(Checked::kind);
+    let decides = decides.and_then(|kind| (0..=kind).find(|at| in_message(rule, *at) == kind));
+    let kind = match (rule, stated.kind.or(decides)) {
         (Rule::Kind { at, .. }, _) => kinds::at(&bytes, *at),
         (_, Some(at)) => kinds::at(&bytes, at),
         // A letter of a text is no kind.
@@ -128,7 +136,7 @@ pub(super) fn describe(
             kind.values.iter().map(|(value, count)| format!("{value} ({count} times)")).collect();
         part.evidence.push(format!(
             "byte {} decides about the others, so it is the kind: {}",
-            kind.at + if kind.at >= before { length_width(rule) } else { 0 },
+            in_message(rule, kind.at),
             values.join(", ")
         ));
     }
@@ -155,9 +163,19 @@ pub(super) fn describe(
     part
 }
 
+/// Where a byte is in messages that is at a place without what the rule itself reads.
+fn in_message(rule: &Rule, at: usize) -> usize {
+    at + if at >= before(rule) { length_width(rule) } else { 0 }
+}
+
 /// Adds the field of a check where it belongs.
 fn add_check(structure: &mut Structure, check: &Checked, starts: &[(usize, String)]) {
-    let from = starts.iter().find(|(at, _)| *at == check.from).map(|(_, id)| id.clone());
+    let from = match check.is_from_length {
+        true => {
+            structure.fields.iter().find(|field| field.id.starts_with("length")).map(|field| field.id.clone())
+        }
+        false => starts.iter().find(|(at, _)| *at == check.from).map(|(_, id)| id.clone()),
+    };
     let behind = check.back().saturating_sub(check.size());
     let last = structure.fields.last().map(|field| field.id.clone()).unwrap_or_default();
     if check.at.is_none() && check.between > 0 {

@@ -240,7 +240,9 @@ fn best_first(all: &mut [Framed]) {
 
 /// What the same rule for both sides is worth more than two rules, and what share of what each saves.
 const SHARED: f64 = 24.0;
-const SHARED_PART: f64 = 0.1;
+const SHARED_PART: f64 = 0.25;
+/// The same of texts, whose sides often have words or marks of their own.
+const SHARED_PART_OF_TEXT: f64 = 0.1;
 
 /// The best framings of both sides of conversations: of each side, if it says anything.
 pub fn of_both(sides: [&[&Run]; 2], most: usize) -> [Vec<Framed>; 2] {
@@ -303,7 +305,11 @@ pub(crate) fn of_both_while(
             continue;
         };
         let (of_one, of_other) = (one.weight.bits(), other.weight.bits());
-        let bits = of_one + of_other + SHARED + SHARED_PART * of_one.min(of_other).max(0.0);
+        let part = match &one.framing.rule {
+            Rule::Terminator(_) | Rule::Lines(_) | Rule::Headers(_) => SHARED_PART_OF_TEXT,
+            _ => SHARED_PART,
+        };
+        let bits = of_one + of_other + SHARED + part * of_one.min(of_other).max(0.0);
         if together.as_ref().is_none_or(|(best, _)| bits > *best) {
             together = Some((bits, [one, other]));
         }

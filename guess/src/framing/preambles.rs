@@ -148,7 +148,7 @@ pub(super) fn rare(runs: &[&Run]) -> Vec<Preamble> {
     all
 }
 
-/// Whether a run begins with lines of so many bytes, and goes on with what is none.
+/// Whether a run begins with lines of so many bytes, and then has something else.
 fn is_line_before(run: &Run, count: usize) -> bool {
     let Some((line, rest)) = run.bytes.split_at_checked(count) else { return false };
     let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t');
@@ -167,7 +167,7 @@ pub(super) fn led(framing: &Framing, runs: &[&Run], each: f64) -> Option<Preambl
     let least = ends.iter().map(|(_, end)| *end).min()?;
     let needed = |count: usize| match count {
         0 => LITTLE,
-        // A line or two before what is no text.
+        // A line or two before something else.
         _ if ends.iter().all(|(run, _)| is_line_before(run, count)) => LITTLE,
         _ => (least as f64).log2() + 3.0,
     };

@@ -189,7 +189,18 @@ pub fn check_of(place: Place, name: &str, form: Form) -> Option<Check> {
         Edge::Start => (CheckPlace::Start(place.offset), 0, CheckPlace::Start(place.offset)),
         Edge::End => (CheckPlace::End(place.offset), 0, CheckPlace::End(place.offset)),
     };
-    Some(Check { place: at, size, form, algorithm, from, to, own: Own::Apart, holds: (0, 0), bits: 0.0 })
+    Some(Check {
+        place: at,
+        size,
+        form,
+        algorithm,
+        from,
+        to,
+        own: Own::Apart,
+        then: None,
+        holds: (0, 0),
+        bits: 0.0,
+    })
 }
 
 /// How many bytes the numbers of a check have; None where that is not said.
