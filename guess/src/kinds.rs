@@ -31,8 +31,10 @@ pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
     let messages: Vec<&[u8]> = messages.iter().step_by(step).copied().collect();
     let least = messages.iter().map(|message| message.len()).min()?;
     let plain = coded(messages.iter().copied(), None);
+    let texts = texts(&messages);
+    let is_taken = |at: usize| taken.iter().chain(&texts).any(|taken| taken.contains(&at));
     let mut best: Option<Kind> = None;
-    for at in (0..least.min(PLACES)).filter(|at| !taken.iter().any(|taken| taken.contains(at))) {
+    for at in (0..least.min(PLACES)).filter(|at| !is_taken(*at)) {
         let mut groups: BTreeMap<u8, Vec<&[u8]>> = BTreeMap::new();
         for message in &messages {
             if let Some(&value) = message.get(at) {
@@ -55,6 +57,27 @@ pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
         }
     }
     best
+}
+
+/// So many letters one after another are a text.
+const LETTERS: usize = 8;
+
+/// Texts after other bytes: what a letter of them is depends on its neighbours, but it says no kind.
+fn texts(messages: &[&[u8]]) -> Vec<Range<usize>> {
+    let is_letters = |at: usize| {
+        let bytes = || messages.iter().filter_map(|message| message.get(at));
+        bytes().filter(|byte| (0x20..0x7f).contains(*byte)).count() * 20 >= bytes().count() * 19
+    };
+    let (mut texts, mut from) = (Vec::new(), 0);
+    for at in 0..PLACES + LETTERS {
+        if !is_letters(at) {
+            texts.push(from..at);
+            from = at + 1;
+        }
+    }
+    texts.push(from..PLACES + LETTERS);
+    texts.retain(|text| text.start > 0 && text.len() >= LETTERS);
+    texts
 }
 
 /// The kind that is known to be at a place.
