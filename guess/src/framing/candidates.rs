@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use rustc_hash::FxHasher;
 
@@ -259,10 +261,8 @@ pub(crate) fn of_both_while(
     for (side, runs) in sides.iter().enumerate() {
         tried.push(Tried::of(runs, &|| progress(side as f32 * 0.05))?);
     }
-    let mut found: [Vec<Framed>; 2] = Default::default();
-    for (side, (found, tried)) in found.iter_mut().zip(&tried).enumerate() {
-        *found = framings(tried, most, &|done| progress(0.1 + 0.4 * (side as f32 + done)))?;
-    }
+    let [Some(one), Some(other)] = [0, 1].map(|side: usize| tried.get(side)) else { return None };
+    let mut found = of_each([one, other], most, &|done| progress(0.1 + 0.8 * done))?;
     let best = |all: &[Framed]| all.first().map_or(0.0, |framed| framed.weight.bits());
     let [one, other] = &found;
     if one.is_empty() || other.is_empty() {
@@ -323,6 +323,38 @@ pub(crate) fn of_both_while(
         }
     }
     Some(found)
+}
+
+/// How often it is asked whether to go on while the other side is still looked at.
+const POLL: Duration = Duration::from_millis(5);
+
+/// The best framings of each side, both at the same time.
+fn of_each(
+    [one, other]: [&Tried<'_>; 2],
+    most: usize,
+    progress: &dyn Fn(f32) -> bool,
+) -> Option<[Vec<Framed>; 2]> {
+    let (done_of_other, is_stopped) = (AtomicU32::new(0), AtomicBool::new(false));
+    let goes_on = |done: f32| {
+        let both = (done + f32::from_bits(done_of_other.load(Relaxed))) / 2.0;
+        let goes_on = !is_stopped.load(Relaxed) && progress(both);
+        is_stopped.store(!goes_on, Relaxed);
+        goes_on
+    };
+    std::thread::scope(|scope| {
+        let of_other = scope.spawn(|| {
+            framings(other, most, &|done| {
+                done_of_other.store(done.to_bits(), Relaxed);
+                !is_stopped.load(Relaxed)
+            })
+        });
+        let of_one = framings(one, most, &goes_on);
+        while !of_other.is_finished() && goes_on(1.0) {
+            std::thread::sleep(POLL);
+        }
+        let of_other = of_other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Some([of_one?, of_other?])
+    })
 }
 
 /// The boundaries that it finds, as one number. None if it finds hardly anything.
