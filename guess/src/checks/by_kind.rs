@@ -31,13 +31,13 @@ pub(crate) fn by_kind(
     is_cancelled: &dyn Fn() -> bool,
 ) -> Option<Check> {
     let kinds = kinds(messages, kind);
-    let mut froms: Vec<usize> = (0..=BEFORE).collect();
-    froms.extend(length_field.map(|field| field.end).filter(|end| *end > BEFORE));
+    let mut begins: Vec<usize> = (0..=BEFORE).collect();
+    begins.extend(length_field.map(|field| field.end).filter(|end| *end > BEFORE));
     for size in [2, 4, 1] {
         let classes = Class::all(8 * size);
         for behind in 0..=BEHIND {
             let place = Place::End(behind + size);
-            for &from in &froms {
+            for &from in &begins {
                 if is_cancelled() {
                     return None;
                 }
