@@ -68,7 +68,10 @@ pub(super) fn describe(
     let mut checks = checks::checks(&whole, field.clone(), is_cancelled);
     if checks.is_empty() && stated.is_empty() {
         let plain: Vec<&[u8]> = plain.iter().map(Vec::as_slice).collect();
-        let kind = kinds::kind(&plain, &[]).map(|kind| in_message(rule, kind.at));
+        let kind = match rule {
+            Rule::Kind { at, .. } => Some(*at),
+            _ => kinds::kind(&plain, &[]).map(|kind| in_message(rule, kind.at)),
+        };
         checks.extend(kind.and_then(|kind| checks::by_kind(&whole, kind, field.as_ref(), is_cancelled)));
     }
     part.evidence.extend(checks.iter().map(ToString::to_string));
