@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use framescope_capture::{BlockReader, FlowId, Index, PacketId, TransportType};
+use framescope_capture::{BlockReader, CarriedIn, FlowId, Index, PacketId, TransportType};
 use framescope_parser::Direction;
 
 /// How much of a capture is looked at.
@@ -39,6 +39,8 @@ pub struct Talk {
     pub sides: [Run; 2],
     /// Address and port of the client, and of the server; None for a file.
     pub endpoints: [Option<SocketAddr>; 2],
+    /// What its carrier calls the channel that it is in, such as `slip`; None if packets bring it.
+    pub channel: Option<String>,
 }
 
 /// The bytes of a direction up to its first gap.
@@ -121,6 +123,7 @@ impl Sample {
             let mut talk = Talk {
                 flow,
                 endpoints: [about.source(Direction::Forward), about.source(Direction::Backward)],
+                channel: about.carried().map(|carried| carried.name().to_owned()),
                 ..Talk::default()
             };
             let mut packets = [Vec::new(), Vec::new()];
@@ -132,7 +135,8 @@ impl Sample {
             let [client, server] = &packets;
             for (side, (own, other)) in talk.sides.iter_mut().zip([(client, server), (server, client)]) {
                 side.answered = answered(own, other);
-                side.is_datagrams = about.transport == TransportType::Udp;
+                let is_udp = about.transport == TransportType::Udp;
+                side.is_datagrams = about.carried().map_or(is_udp, CarriedIn::is_delimited);
             }
             if talk.sides.iter().any(|side| !side.bytes.is_empty()) {
                 sample.talks.push(talk);

@@ -11,7 +11,7 @@ use super::rule::{before, counted, evidence, fixed_length, is_text, length, leng
 use super::stated::{Stated, is_whole};
 use super::yaml::{Attribute, Document, Structure, quoted};
 use super::{texts, values};
-use crate::framing::{Encoding, LengthField, Rule};
+use crate::framing::{Encoding, Escapes, LengthField, Rule};
 use crate::kinds::{self, Kind};
 use crate::layout::{self, layout};
 use crate::{Message, checks};
@@ -45,6 +45,7 @@ pub(super) fn describe(
         evidence: vec![evidence(rule)],
         then: Vec::new(),
     };
+    part.evidence.extend(escaped(side));
     match rule {
         Rule::Lines(lines) => texts::lines(lines, &side.messages, &mut part, document),
         Rule::Headers(headers) => texts::headers(headers, &side.messages, &mut part, document),
@@ -164,6 +165,19 @@ pub(super) fn describe(
         add_check(&mut part.structure, check, &starts);
     }
     part
+}
+
+/// What the bytes of messages are escaped by, and how to look inside.
+fn escaped(side: &Side<'_>) -> Option<String> {
+    let messages: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
+    let carrier = Escapes::of(&side.framing.rule, &messages)?.carrier();
+    let first = side.messages.first()?;
+    let server = if first.side == 0 { first.target } else { first.source };
+    let selector = server.map_or("file".to_owned(), |server| format!("tcp.port={}", server.port()));
+    Some(format!(
+        "its bytes are escaped as {} has it: with --as {selector}={carrier}, what is inside is guessed",
+        carrier.to_uppercase()
+    ))
 }
 
 /// Where a byte is in messages that is at a place without what the rule itself reads.

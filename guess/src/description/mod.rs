@@ -163,6 +163,10 @@ fn opening(preamble: &Preamble, known: usize, document: &mut Document) -> Struct
 
 /// Where it is spoken.
 fn about_of(sample: &Sample) -> Vec<String> {
+    let channels: BTreeSet<&str> = sample.talks.iter().filter_map(|talk| talk.channel.as_deref()).collect();
+    if let [channel] = channels.iter().collect::<Vec<_>>().as_slice() {
+        return vec![format!("carried-by: {}", quoted(channel))];
+    }
     let transports: BTreeSet<&str> =
         sample.talks.iter().map(|talk| if talk.is_datagrams() { "udp" } else { "tcp" }).collect();
     let mut about = Vec::new();

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod enclosed;
+mod escaped;
 mod expected;
 mod headers;
 mod length;
@@ -16,6 +17,7 @@ mod weight;
 pub(crate) use candidates::of_both_while;
 pub use candidates::{Framed, of_both};
 pub use enclosed::Enclosed;
+pub(crate) use escaped::Escapes;
 pub use headers::Headers;
 pub(crate) use headers::named;
 pub use length::{Encoding, LengthField};

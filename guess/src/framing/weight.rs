@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 
 use super::expected::Expected;
 use super::length::{Encoding, LengthField};
-use super::{Enclosed, Follow, Found, Framing, Lines, Next, Preamble, Rule};
+use super::{Enclosed, Escapes, Follow, Found, Framing, Lines, Next, Preamble, Rule};
 use crate::Run;
 
 /// How many bits a framing saves, by what.
@@ -243,6 +243,17 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> (f64, f64) {
             .zip(all)
             .flat_map(|(run, found)| found.of_rule().filter_map(|message| run.bytes.get(message)));
         return (each * messages.filter(|message| headers.says_length(message)).count() as f64, each);
+    }
+    if matches!(&framing.rule, Rule::Terminator(end) if end == b"\0") {
+        let of_run = |(run, found): (&&Run, &Found)| -> Vec<_> {
+            found.of_rule().filter_map(|message| run.bytes.get(message)).map(<[u8]>::to_vec).collect()
+        };
+        let messages: FxHashSet<Vec<u8>> = runs.iter().zip(all).flat_map(of_run).collect();
+        let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        // Each leads to where it ends, which hardly any others do.
+        if Escapes::of(&framing.rule, &messages).is_some() {
+            return (ENOUGH * messages.len() as f64, ENOUGH);
+        }
     }
     if matches!(
         framing.rule,
