@@ -53,7 +53,7 @@ pub(crate) fn by_kind(
                         from,
                         to: place,
                         own: Own::Apart,
-                        then: Some(Then { kind, bytes }),
+                        then: Some(Box::new(Then { kind, bytes })),
                         holds: (0, messages.len()),
                         bits,
                     };

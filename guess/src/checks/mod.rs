@@ -100,7 +100,7 @@ pub struct Check {
     /// What becomes of its own bytes.
     pub own: Own,
     /// The byte that it covers after all others although no message has it, if there is one.
-    pub then: Option<Then>,
+    pub then: Option<Box<Then>>,
     /// In how many messages it holds, and how many there are.
     pub holds: (usize, usize),
     /// How many bits its values say beyond what the hypothesis takes to say.

@@ -393,7 +393,7 @@ fn a_byte_that_the_kind_decides_is_found_with_the_check_that_covers_it() {
         check.to_string(),
         "crc-32/mpeg-2 of the bytes before it without the first byte and with one that the kind decides, big-endian: in 30 of 30 messages"
     );
-    assert_eq!(check.then, Some(Then { kind: 3, bytes: extras }));
+    assert_eq!(check.then, Some(Box::new(Then { kind: 3, bytes: extras })));
     assert!(all.iter().all(|message| check.holds_in(message)));
     let random: Vec<Vec<u8>> = (0..30).map(|n| [vec![0, 0, 0, n % 4], random.message(20)].concat()).collect();
     let random: Vec<&[u8]> = random.iter().map(Vec::as_slice).collect();
