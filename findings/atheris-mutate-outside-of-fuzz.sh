@@ -7,8 +7,9 @@
 # captures standard error ends in the middle of a line with status 255, as if the machine had gone. As custom mutators leave only some of
 # their changes to Mutate, by the seed, this comes once in a few runs.
 #
-# Pass Mutate to a mutator as an argument, so that tests pass another function; ours takes it as `mutate=`
-# (docs/testing-python.md, Fuzzing).
+# And the name stands for another function once Fuzz runs: what `from atheris import Mutate` took before ends the process inside of
+# Fuzz too. Pass a function to a mutator that looks the name up at each call, `lambda data, size: atheris.Mutate(data, size)`, so that
+# tests pass another one; ours takes it as `mutate=` (docs/testing-python.md, Fuzzing).
 #
 # Seen with atheris 3.0.0 and Python 3.11 on Linux x86-64. Needs python3 (3.11 to 3.13) with venv and pip.
 set -euo pipefail
@@ -38,3 +39,37 @@ if [ "$status" != 255 ] || [ "$(cat out)" != before ] || ! grep -q "must be call
     echo "this has changed: the call raises, or the process goes on" >&2
     exit 1
 fi
+
+cat >early.py <<'PYTHON'
+import os
+import sys
+
+import atheris
+
+early, runs = atheris.Mutate, 0
+
+
+def custom_mutator(data: bytes, most: int, seed: int) -> bytes:
+    return early(data, most) if HOW == "early" else atheris.Mutate(data, most)
+
+
+def test_one_input(data: bytes) -> None:
+    global runs
+    runs += 1
+    if runs == 100:
+        os._exit(0)
+
+
+HOW = sys.argv.pop(1)
+atheris.Setup(sys.argv, test_one_input, custom_mutator=custom_mutator)
+atheris.Fuzz()
+PYTHON
+for how in early late; do
+    status=0
+    venv/bin/python early.py "$how" -seed=1 >out 2>err || status=$?
+    echo "inside of Fuzz, taken $how: status $status"
+    if [ "$how $status" != "early 255" ] && [ "$how $status" != "late 0" ]; then
+        echo "this has changed: the name stands for the same function before and after" >&2
+        exit 1
+    fi
+done

@@ -3,7 +3,7 @@ gets past them.
 
 With Atheris::
 
-    change = framescope.fuzzing.mutator(protocol, mutate=atheris.Mutate)
+    change = framescope.fuzzing.mutator(protocol, mutate=lambda data, size: atheris.Mutate(data, size))
     atheris.Setup(sys.argv, test_one_input, custom_mutator=change)
     atheris.Fuzz()
 
@@ -39,8 +39,9 @@ def mutator(
     """A custom mutator for a protocol: it changes fields, and adds, removes and exchanges messages of a stream.
 
     With ``conversations=True`` the data are a conversation of a protocol that has some: :func:`said` gives what each side says in it.
-    ``mutate`` is the fuzzer's own way to change bytes, to which one change in eight is left. ``atheris.Mutate`` is one, but only for
-    what ``atheris.Fuzz`` calls: anywhere else Atheris ends the whole process, with status 255.
+    ``mutate`` is the fuzzer's own way to change bytes, to which one change in eight is left. ``atheris.Mutate`` is one, but another
+    function once ``atheris.Fuzz`` runs, so that it must be looked up at each call; the one from before ends the whole process, with
+    status 255.
     """
     generator = Generator(_protocol(protocol))
     change = generator.mutate_conversation if conversations else generator.mutate

@@ -141,7 +141,7 @@ RUNS = 30_000
 options = {}
 if WITH == "with":
     import framescope.fuzzing
-    options["custom_mutator"] = framescope.fuzzing.mutator("missive", mutate=atheris.Mutate)
+    options["custom_mutator"] = framescope.fuzzing.mutator("missive", mutate=lambda data, size: atheris.Mutate(data, size))
     options["custom_crossover"] = framescope.fuzzing.crossover("missive")
 atheris.Setup(sys.argv, test_one_input, **options)
 atheris.Fuzz()
