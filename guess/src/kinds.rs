@@ -30,29 +30,23 @@ pub fn kind(messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
     let step = messages.len().div_ceil(MESSAGES).max(1);
     let messages: Vec<&[u8]> = messages.iter().step_by(step).copied().collect();
     let least = messages.iter().map(|message| message.len()).min()?;
-    let plain = coded(messages.iter().copied(), None);
+    let plain = coded(&messages, None);
     let texts = texts(&messages);
     let is_taken = |at: usize| taken.iter().chain(&texts).any(|taken| taken.contains(&at));
     let mut best: Option<Kind> = None;
     for at in (0..least.min(PLACES)).filter(|at| !is_taken(*at)) {
-        let mut groups: BTreeMap<u8, Vec<&[u8]>> = BTreeMap::new();
-        for message in &messages {
-            if let Some(&value) = message.get(at) {
-                groups.entry(value).or_default().push(message);
-            }
-        }
-        if groups.len() < 2 || groups.len() > MOST || groups.len() * 3 > messages.len() {
+        let values = values(&messages, at);
+        if values.len() < 2 || values.len() > MOST || values.len() * 3 > messages.len() {
             continue;
         }
         // Most kinds have several messages.
-        if groups.values().filter(|group| group.len() == 1).count() * 2 > groups.len() {
+        if values.values().filter(|count| **count == 1).count() * 2 > values.len() {
             continue;
         }
-        let grouped = coded(messages.iter().copied(), Some(at));
-        let own = entropy(groups.values().map(Vec::len));
-        let bits = plain - own - grouped - COST - COST_OF_VALUE * groups.len() as f64;
+        let grouped = coded(&messages, Some(at));
+        let own = entropy(values.values().copied());
+        let bits = plain - own - grouped - COST - COST_OF_VALUE * values.len() as f64;
         if bits > 0.0 && best.as_ref().is_none_or(|best| bits > best.bits) {
-            let values = groups.iter().map(|(value, group)| (*value, group.len())).collect();
             best = Some(Kind { at, values, bits });
         }
     }
@@ -82,11 +76,17 @@ fn texts(messages: &[&[u8]]) -> Vec<Range<usize>> {
 
 /// The kind that is known to be at a place.
 pub fn at(messages: &[&[u8]], at: usize) -> Option<Kind> {
+    let values = values(messages, at);
+    (!values.is_empty()).then_some(Kind { at, values, bits: 0.0 })
+}
+
+/// The values of a byte, rising, and how many messages have each.
+fn values(messages: &[&[u8]], at: usize) -> BTreeMap<u8, usize> {
     let mut values = BTreeMap::new();
     for value in messages.iter().filter_map(|message| message.get(at)) {
         *values.entry(*value).or_default() += 1;
     }
-    (!values.is_empty()).then_some(Kind { at, values, bits: 0.0 })
+    values
 }
 
 /// Whether the messages of two sides are so different that each side has its own structure.
@@ -97,7 +97,7 @@ pub fn differ(sides: [&[&[u8]]; 2]) -> bool {
     // As the kind separates them anyway.
     let by_kind = |messages: &[&[u8]]| {
         let messages: Vec<&[u8]> = messages.iter().step_by(step).copied().collect();
-        let plain = coded(messages.iter().copied(), None);
+        let plain = coded(&messages, None);
         plain - kind(&messages, &[]).map_or(0.0, |kind| kind.bits)
     };
     let (together, apart) = (by_kind(&both), by_kind(one) + by_kind(other));
@@ -122,54 +122,55 @@ impl Counts {
     fn new() -> Counts {
         Counts { columns: vec![(vec![0; 256], 0); COLUMNS], lengths: HashMap::new(), messages: 0 }
     }
+
+    /// How often a byte was at a place so far, of how many, and counts it. None beyond the first places.
+    fn byte(&mut self, place: usize, byte: u8) -> Option<(u32, u32)> {
+        let (counts, all) = self.columns.get_mut(place)?;
+        let count = counts.get_mut(usize::from(byte))?;
+        let before = (*count, *all);
+        *count += 1;
+        *all += 1;
+        Some(before)
+    }
+
+    /// The same of a length.
+    fn length(&mut self, length: usize) -> (u32, u32) {
+        let count = self.lengths.entry(length).or_default();
+        let before = (*count, self.messages);
+        *count += 1;
+        self.messages += 1;
+        before
+    }
 }
 
 /// How often something is expected that came so often of so many times.
-fn expected(count: u32, all: u32) -> f64 {
+fn expected((count, all): (u32, u32)) -> f64 {
     (f64::from(count) + 1.0 / 64.0) / (f64::from(all) + 4.0)
 }
 
 /// The same of the messages of a kind, where `share` is what is expected of all.
-fn by_kind(count: u32, all: u32, share: f64) -> f64 {
+fn by_kind((count, all): (u32, u32), share: f64) -> f64 {
     (f64::from(count) + share + 3.0 / 256.0) / (f64::from(all) + 4.0)
 }
 
 /// The bits that the first bytes of messages and their lengths take, each column by itself: without the column `kind`, by what the messages
 /// of the same kind have, and where those are few, by what all have.
-fn coded<'m>(messages: impl Iterator<Item = &'m [u8]>, kind: Option<usize>) -> f64 {
+fn coded(messages: &[&[u8]], kind: Option<usize>) -> f64 {
     let (mut all, mut kinds) = (Counts::new(), BTreeMap::new());
     let mut bits = 0.0;
     for message in messages {
-        let of_kind =
-            kind.and_then(|at| message.get(at)).map(|value| kinds.entry(*value).or_insert_with(Counts::new));
-        let mut own: Option<&mut Counts> = of_kind;
-        for (place, (&byte, (counts, count))) in message.iter().zip(&mut all.columns).enumerate() {
-            let Some(slot) = counts.get_mut(usize::from(byte)) else { continue };
-            let mut share = expected(*slot, *count);
-            *slot += 1;
-            *count += 1;
-            if let Some((counts, count)) = own.as_mut().and_then(|own| own.columns.get_mut(place))
-                && let Some(slot) = counts.get_mut(usize::from(byte))
-            {
-                share = by_kind(*slot, *count, share);
-                *slot += 1;
-                *count += 1;
-            }
+        let value = kind.and_then(|at| message.get(at));
+        let mut own = value.map(|value| kinds.entry(*value).or_insert_with(Counts::new));
+        for (place, &byte) in message.iter().enumerate().take(COLUMNS) {
+            let Some(seen) = all.byte(place, byte) else { continue };
+            let of_kind = own.as_mut().and_then(|own| own.byte(place, byte));
             if kind != Some(place) {
-                bits -= share.log2();
+                let share = expected(seen);
+                bits -= of_kind.map_or(share, |seen| by_kind(seen, share)).log2();
             }
         }
-        let known = all.lengths.entry(message.len()).or_default();
-        let mut share = expected(*known, all.messages);
-        *known += 1;
-        all.messages += 1;
-        if let Some(own) = own {
-            let known = own.lengths.entry(message.len()).or_default();
-            share = by_kind(*known, own.messages, share);
-            *known += 1;
-            own.messages += 1;
-        }
-        bits -= share.log2();
+        let share = expected(all.length(message.len()));
+        bits -= own.map_or(share, |own| by_kind(own.length(message.len()), share)).log2();
     }
     bits
 }

@@ -238,21 +238,15 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> (f64, f64) {
     if let Rule::Headers(headers) = &framing.rule {
         // A header that says where the message ends is right where the byte stands that closes it; else the next message tells little.
         let each = if headers.close.is_some() { ENOUGH } else { 2.0 };
-        let messages = runs
-            .iter()
-            .zip(all)
-            .flat_map(|(run, found)| found.of_rule().filter_map(|message| run.bytes.get(message)));
-        return (each * messages.filter(|message| headers.says_length(message)).count() as f64, each);
+        let said = messages(runs, all).filter(|message| headers.says_length(message)).count();
+        return (each * said as f64, each);
     }
     if matches!(&framing.rule, Rule::Terminator(end) if end == b"\0") {
-        let of_run = |(run, found): (&&Run, &Found)| -> Vec<_> {
-            found.of_rule().filter_map(|message| run.bytes.get(message)).map(<[u8]>::to_vec).collect()
-        };
-        let messages: FxHashSet<Vec<u8>> = runs.iter().zip(all).flat_map(of_run).collect();
-        let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        let different: FxHashSet<&[u8]> = messages(runs, all).collect();
+        let different: Vec<&[u8]> = different.into_iter().collect();
         // Each leads to where it ends, which hardly any others do.
-        if Escapes::of(&framing.rule, &messages).is_some() {
-            return (ENOUGH * messages.len() as f64, ENOUGH);
+        if Escapes::of(&framing.rule, &different).is_some() {
+            return (ENOUGH * different.len() as f64, ENOUGH);
         }
     }
     if matches!(
@@ -276,19 +270,17 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> (f64, f64) {
     let longest = longest.saturating_mul(2);
     // What was said before shows nothing new.
     let mut known: FxHashSet<&[u8]> = FxHashSet::default();
-    let mut messages = 0;
-    for (run, found) in runs.iter().zip(all) {
-        for message in found.of_rule().filter_map(|message| run.bytes.get(message)) {
-            if known.insert(message.get(..ALIKE).unwrap_or(message)) {
-                messages += framing.rule.parts(message);
-            }
+    let mut shown = 0;
+    for message in messages(runs, all) {
+        if known.insert(message.get(..ALIKE).unwrap_or(message)) {
+            shown += framing.rule.parts(message);
         }
     }
     let bytes: usize = runs.iter().map(|run| run.bytes.len()).sum();
     let step = (bytes / PLACES).max(1) | 1;
     // A table says of each kind what its first message shows.
     let enough = if let Rule::Kind { lengths, .. } = &framing.rule {
-        messages -= lengths.iter().filter(|&&length| length > 0).count().min(messages);
+        shown -= lengths.iter().filter(|&&length| length > 0).count().min(shown);
         ENOUGH_OF_TABLE
     } else {
         ENOUGH
@@ -315,7 +307,14 @@ fn of_rule(framing: &Framing, runs: &[&Run], all: &[Found]) -> (f64, f64) {
     }
     let holds = (steps - breaks) as f64 + 0.5;
     let each = (-(holds / (steps as f64 + 1.0)).log2()).min(enough);
-    (messages as f64 * each, each)
+    (shown as f64 * each, each)
+}
+
+/// The messages that a rule finds in runs.
+fn messages<'r>(runs: &'r [&Run], all: &'r [Found]) -> impl Iterator<Item = &'r [u8]> {
+    let of_run =
+        |(run, found): (&'r &Run, &'r Found)| found.of_rule().filter_map(|message| run.bytes.get(message));
+    runs.iter().zip(all).flat_map(of_run)
 }
 
 /// What it is worth that the numbers of the messages before those of the rule lead through them.

@@ -223,8 +223,8 @@ impl Judged {
         for claim in claims.found.iter().filter(|claim| !claim.range.is_empty()) {
             let (right, verdict) = judge(claim, &real.fields, bytes);
             self.right += right;
-            for (kinds, bytes) in confused(claim, &real.fields) {
-                *self.confused.entry((kinds, claim.kind)).or_default() += bytes;
+            for (field, bytes, _) in told(claim, &real.fields).filter(|(.., is_right)| !is_right) {
+                *self.confused.entry((field.kinds.join("/"), claim.kind)).or_default() += bytes;
             }
             if let (Some(confidence), Some(verdict)) = (claim.confidence, verdict) {
                 let tally = self.claims.entry(claim.of.clone()).or_default();
@@ -251,27 +251,24 @@ enum Verdict {
     Near(Vec<u8>),
 }
 
-/// Whether bytes of some kinds are what a claim says of all of them.
-fn is_of(kinds: &[String], claim: &Claim, is_whole: bool) -> bool {
-    kinds.iter().any(|kind| match (kind.as_str(), claim.kind) {
-        // What never changes is a constant, whatever it is for.
-        (_, "constant") => is_whole || kind == "constant",
-        // What ends a text is a part of it.
-        ("end", "text" | "serialised" | "length") => true,
-        ("padding", "text") => true,
-        (kind, claimed) => kind == claimed,
-    })
-}
-
-/// Of a claim, the bytes that are of other kinds.
-fn confused<'f>(claim: &'f Claim, fields: &'f [RealField]) -> impl Iterator<Item = (String, usize)> + 'f {
-    fields.iter().filter_map(|field| {
+/// The fields of which a claim has bytes and whose kind is known, how many of their bytes, and whether the claim is right about them.
+fn told<'f>(
+    claim: &'f Claim,
+    fields: &'f [RealField],
+) -> impl Iterator<Item = (&'f RealField, usize, bool)> + 'f {
+    fields.iter().filter(|field| field.kinds.iter().all(|kind| kind != "bytes")).filter_map(|field| {
         let begin = field.range.start.max(claim.range.start);
         let end = field.range.end.min(claim.range.end);
         let is_whole = field.range.start >= claim.range.start && field.range.end <= claim.range.end;
-        let is_told = field.kinds.iter().all(|kind| kind != "bytes");
-        (begin < end && is_told && !is_of(&field.kinds, claim, is_whole))
-            .then(|| (field.kinds.join("/"), end - begin))
+        let is_right = field.kinds.iter().any(|kind| match (kind.as_str(), claim.kind) {
+            // What never changes is a constant, whatever it is for.
+            (_, "constant") => is_whole || kind == "constant",
+            // What ends a text is a part of it.
+            ("end", "text" | "serialised" | "length") => true,
+            ("padding", "text") => true,
+            (kind, claimed) => kind == claimed,
+        });
+        (begin < end).then(|| (field, end - begin, is_right))
     })
 }
 
@@ -279,21 +276,13 @@ fn confused<'f>(claim: &'f Claim, fields: &'f [RealField]) -> impl Iterator<Item
 fn judge(claim: &Claim, fields: &[RealField], bytes: &[u8]) -> (usize, Option<Verdict>) {
     let (mut right, mut are_right, mut is_told) = (0, true, false);
     let mut same: Option<&RealField> = None;
-    for field in fields {
-        let begin = field.range.start.max(claim.range.start);
-        let end = field.range.end.min(claim.range.end);
-        if begin >= end || field.kinds.iter().any(|kind| kind == "bytes") {
-            continue;
-        }
+    for (field, bytes, is_right) in told(claim, fields) {
         is_told = true;
-        let is_whole = field.range.start >= claim.range.start && field.range.end <= claim.range.end;
-        let is_of_kind = field.kinds.iter().any(|kind| kind == claim.kind);
-        let is_right = is_of(&field.kinds, claim, is_whole);
-        right += if is_right { end - begin } else { 0 };
+        right += if is_right { bytes } else { 0 };
         // Neighbours may be one text or one constant; a number is what it is.
         let may_be_joined = matches!(claim.kind, "constant" | "text" | "random" | "serialised");
         are_right &= is_right && (may_be_joined || field.range == claim.range);
-        if is_of_kind {
+        if field.kinds.iter().any(|kind| kind == claim.kind) {
             same = same.filter(|same| same.range.len() > field.range.len()).or(Some(field));
         }
     }
