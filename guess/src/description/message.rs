@@ -67,13 +67,13 @@ pub(super) fn describe(
     let whole: Vec<&[u8]> = side.messages.iter().map(|message| message.bytes).collect();
     let field = width.clone().filter(|width| !width.is_empty());
     let mut checks = checks::checks(&whole, field.clone(), is_cancelled);
-    if checks.is_empty() && stated.is_empty() {
+    // Where no check is found, the kind may decide about a byte that one covers.
+    let of_all = (checks.is_empty() && stated.is_empty()).then(|| {
         let plain: Vec<&[u8]> = plain.iter().map(Vec::as_slice).collect();
-        let kind = match rule {
-            Rule::Kind { at, .. } => Some(*at),
-            _ => kinds::kind(&plain, &[]).map(|kind| in_message(rule, kind.at)),
-        };
-        checks.extend(kind.and_then(|kind| checks::by_kind(&whole, kind, field.as_ref(), is_cancelled)));
+        kind_of(rule, &plain, &[])
+    });
+    if let Some(Some(kind)) = &of_all {
+        checks.extend(checks::by_kind(&whole, in_message(rule, kind.at), field.as_ref(), is_cancelled));
     }
     part.evidence.extend(checks.iter().map(ToString::to_string));
     if let Rule::Terminator(end) = rule
@@ -109,11 +109,10 @@ pub(super) fn describe(
     let decides = check.as_ref().and_then(Checked::kind);
     let decides = decides.and_then(|kind| (0..=kind).find(|at| in_message(rule, *at) == kind));
     let kind = match (rule, stated.kind.or(decides)) {
-        (Rule::Kind { at, .. }, _) => kinds::at(&bytes, *at),
+        (Rule::Kind { .. }, _) | (_, None) => {
+            of_all.filter(|_| check.is_none()).unwrap_or_else(|| kind_of(rule, &bytes, &taken))
+        }
         (_, Some(at)) => kinds::at(&bytes, at),
-        // A letter of a text is no kind.
-        _ if layout::is_text(&bytes) => None,
-        _ => kinds::kind(&bytes, &taken),
     };
     let mut head = kind.as_ref().map_or(0, |kind| kind.at + 1).max(before).max(stated.head());
     if let Some(check) = &check {
@@ -178,6 +177,16 @@ fn escaped(side: &Side<'_>) -> Option<String> {
         "its bytes are escaped as {} has it: with --as {selector}={carrier}, what is inside is guessed",
         carrier.to_uppercase()
     ))
+}
+
+/// The kind of messages: what the rule says, or a byte that decides about the others and is none of those in `taken`.
+fn kind_of(rule: &Rule, messages: &[&[u8]], taken: &[Range<usize>]) -> Option<Kind> {
+    match rule {
+        Rule::Kind { at, .. } => kinds::at(messages, *at),
+        // A letter of a text is no kind.
+        _ if layout::is_text(messages) => None,
+        _ => kinds::kind(messages, taken),
+    }
 }
 
 /// Where a byte is in messages that is at a place without what the rule itself reads.
